@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Untrusted JSON. Text is checked against RFC 8259 and against limits by an iterative reader first;
+ * only what passes reaches json-glib, whose parser recurses and accepts more than JSON.
+ */
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+#include "hookrun-error.h"
+
+G_BEGIN_DECLS
+
+#define HOOKRUN_JSON_MAX_DEPTH 64
+
+typedef struct {
+  gsize max_size;  /* bytes of text; 0: 16 MiB */
+  guint max_depth; /* nested arrays and objects; 0: HOOKRUN_JSON_MAX_DEPTH */
+} HookrunJsonLimits;
+
+gboolean hookrun_json_check (const char *text, gsize length, const HookrunJsonLimits *limits,
+                             GError **error);
+
+/* (transfer full); @what names the source in messages: a file name or "worker NAME". */
+JsonNode *hookrun_json_parse (const char *text, gsize length, const HookrunJsonLimits *limits,
+                              const char *what, GError **error);
+
+/* (transfer full): compact JSON text of @node on one line. */
+char *hookrun_json_to_string (JsonNode *node);
+
+G_END_DECLS

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The one header a program includes. It names every public type of libhookrun; a sub-header
+ * included on its own is an error.
+ */
+#pragma once
+
+#define HOOKRUN_H_INSIDE
+
+#include "hookrun-version.h"
+#include "hookrun-error.h"
+#include "hookrun-template.h"
+#include "hookrun-data.h"
+#include "hookrun-registry.h"
+#include "hookrun-target.h"
+#include "hookrun-sync.h"
+#include "hookrun-layout.h"
+#include "hookrun-manifest.h"
+#include "hookrun-worker.h"
+#include "hookrun-plugin.h"
+#include "hookrun-engine.h"
+#include "hookrun-journal.h"
+#include "hookrun-pipeline.h"
+#include "hookrun-project.h"
+#include "hookrun-module.h"
+#include "hookrun-deployment.h"
+
+#undef HOOKRUN_H_INSIDE
