@@ -23,6 +23,7 @@
 #include "hookrun-pipeline.h"
 #include "hookrun-project.h"
 #include "hookrun-module.h"
+#include "hookrun-source.h"
 #include "hookrun-deployment.h"
 
 #undef HOOKRUN_H_INSIDE
