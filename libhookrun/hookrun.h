@@ -20,6 +20,7 @@
 #include "hookrun-plugin.h"
 #include "hookrun-engine.h"
 #include "hookrun-journal.h"
+#include "hookrun-step.h"
 #include "hookrun-pipeline.h"
 #include "hookrun-project.h"
 #include "hookrun-module.h"
