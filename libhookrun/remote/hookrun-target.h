@@ -77,6 +77,9 @@ HookrunTarget *hookrun_target_new_for_spec (const char *spec, GError **error);
 HOOKRUN_AVAILABLE_IN_1_0
 const char *hookrun_target_get_name (HookrunTarget *self);
 HOOKRUN_AVAILABLE_IN_1_0
+void hookrun_target_set_question (HookrunTarget *self, HookrunTargetQuestion func,
+                                  gpointer user_data, GDestroyNotify destroy);
+HOOKRUN_AVAILABLE_IN_1_0
 void hookrun_target_connect_async (HookrunTarget *self, GCancellable *cancellable,
                                    GAsyncReadyCallback callback, gpointer user_data);
 HOOKRUN_AVAILABLE_IN_1_0
