@@ -13,7 +13,9 @@
  *
  * Since: 1.0
  */
-G_DEFINE_QUARK (hookrun - error - quark, hookrun_error)
+/* clang-format off */
+G_DEFINE_QUARK (hookrun-error-quark, hookrun_error)
+/* clang-format on */
 
 GType
 hookrun_error_get_type (void)

@@ -5,6 +5,7 @@
  */
 #include "hookrun-json-private.h"
 
+#include <math.h>
 #include <string.h>
 
 #define DEFAULT_MAX_SIZE (16 * 1024 * 1024)
@@ -33,13 +34,37 @@ fail (Reader *reader, const char *problem)
   return FALSE;
 }
 
+/* Reads the four digits after "\\u". */
+static gboolean
+read_code_unit (Reader *reader, guint *unit)
+{
+  *unit = 0;
+  for (int i = 0; i < 4; i++, reader->at++) {
+    if (reader->at == reader->end || !g_ascii_isxdigit (*reader->at))
+      return fail (reader, "\\u needs four hexadecimal digits");
+    *unit = *unit * 16 + (guint)g_ascii_xdigit_value (*reader->at);
+  }
+  return TRUE;
+}
+
+/* Half a surrogate pair has no UTF-8, and U+0000 ends a C string: neither can be kept as it is. */
 static gboolean
 read_unicode_escape (Reader *reader)
 {
-  for (int i = 0; i < 4; i++, reader->at++)
-    if (reader->at == reader->end || !g_ascii_isxdigit (*reader->at))
-      return fail (reader, "\\u needs four hexadecimal digits");
-  return TRUE;
+  guint unit, low;
+
+  if (!read_code_unit (reader, &unit))
+    return FALSE;
+  if (unit == 0)
+    return fail (reader, "U+0000 inside a string");
+  if (unit < 0xd800 || unit > 0xdfff)
+    return TRUE;
+  if (unit > 0xdbff || reader->end - reader->at < 2 || memcmp (reader->at, "\\u", 2) != 0)
+    return fail (reader, "half a surrogate pair inside a string");
+  reader->at += 2;
+  if (!read_code_unit (reader, &low))
+    return FALSE;
+  return (low >= 0xdc00 && low <= 0xdfff) || fail (reader, "half a surrogate pair inside a string");
 }
 
 static gboolean
@@ -79,7 +104,7 @@ read_digits (Reader *reader)
 }
 
 static gboolean
-read_number (Reader *reader)
+read_number_text (Reader *reader)
 {
   if (*reader->at == '-')
     reader->at++;
@@ -99,6 +124,26 @@ read_number (Reader *reader)
     return read_digits (reader);
   }
   return TRUE;
+}
+
+/* A number that a gint64 or a finite double cannot hold would be another number afterwards, or none
+ * that JSON can write. */
+static gboolean
+read_number (Reader *reader)
+{
+  const char *first = reader->at;
+  g_autofree char *text = NULL;
+
+  if (!read_number_text (reader))
+    return FALSE;
+  if (reader->at - first <= 18 && memchr (first, 'e', (gsize)(reader->at - first)) == NULL &&
+      memchr (first, 'E', (gsize)(reader->at - first)) == NULL)
+    return TRUE;
+  text = g_strndup (first, (gsize)(reader->at - first));
+  if (strpbrk (text, ".eE"))
+    return isfinite (g_ascii_strtod (text, NULL)) || fail (reader, "number out of range");
+  return g_ascii_string_to_signed (text, 10, G_MININT64, G_MAXINT64, NULL, NULL) ||
+         fail (reader, "number out of range");
 }
 
 static gboolean
@@ -276,10 +321,4 @@ hookrun_json_parse (const char *text, gsize length, const HookrunJsonLimits *lim
     return NULL;
   }
   return json_parser_steal_root (parser);
-}
-
-char *
-hookrun_json_to_string (JsonNode *node)
-{
-  return json_to_string (node, FALSE);
 }

@@ -18,6 +18,10 @@ test_accepts (void)
       "[[],{},[{}]]",
       "0",
       "1E5",
+      "9223372036854775807",
+      "-9223372036854775808",
+      "1e308",
+      "\"\\ud83d\\ude00\"",
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (texts); i++) {
@@ -32,10 +36,44 @@ static void
 test_refuses (void)
 {
   static const char *const texts[] = {
-      "",    " ",    "{",         "[1,]",        "{\"a\":1,}", "{a:1}",    "'a'",    "01",
-      "1.",  ".5",   "[1 2]",     "{\"a\" 1}",   "nul",        "\"\\x\"",  "\"\n\"", "\"",
-      "1 2", "[1]]", "/* c */ 1", "\"\\u12g4\"", "-",          "{\"a\":}", "[}",     "\xff",
-      "+1",  "NaN",  "[1,,2]",    "{,}",         "true false",
+      "",
+      " ",
+      "{",
+      "[1,]",
+      "{\"a\":1,}",
+      "{a:1}",
+      "'a'",
+      "01",
+      "1.",
+      ".5",
+      "[1 2]",
+      "{\"a\" 1}",
+      "nul",
+      "\"\\x\"",
+      "\"\n\"",
+      "\"",
+      "1 2",
+      "[1]]",
+      "/* c */ 1",
+      "\"\\u12g4\"",
+      "-",
+      "{\"a\":}",
+      "[}",
+      "\xff",
+      "+1",
+      "NaN",
+      "[1,,2]",
+      "{,}",
+      "true false",
+      "\"\\ud83d\"",
+      "\"\\ude00\"",
+      "\"\\ud83dx\"",
+      "\"\\ud83d\\u0041\"",
+      "\"\\u0000\"",
+      "9223372036854775808",
+      "-9223372036854775809",
+      "1e400",
+      "-1e400",
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (texts); i++) {
@@ -82,6 +120,29 @@ test_names_the_place (void)
   g_assert_cmpstr (error->message, ==, "line 2, byte 8: value expected");
 }
 
+static void
+test_writes (void)
+{
+  static const char *const rows[][2] = {
+      {"{ \"a\" : [1, -2, true, null] }", "{\"a\":[1,-2,true,null]}"},
+      {"[0.1,1e40,5.0,-1.5e-7,1E5]", "[0.1,1e+40,5.0,-1.5e-07,100000.0]"},
+      {"\"\\u0001\\n\\\"\\\\ \\u00e9\"", "\"\\u0001\\n\\\"\\\\ \303\251\""},
+      {"{}", "{}"},
+      {"[]", "[]"},
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++) {
+    g_autoptr (GError) error = NULL;
+    g_autoptr (JsonNode) node =
+        hookrun_json_parse (rows[i][0], strlen (rows[i][0]), NULL, "row", &error);
+    g_autofree char *text = NULL;
+
+    g_assert_no_error (error);
+    text = hookrun_json_to_string (node);
+    g_assert_cmpstr (text, ==, rows[i][1]);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -89,6 +150,7 @@ main (int argc, char **argv)
   g_test_add_func ("/base/json/accepts", test_accepts);
   g_test_add_func ("/base/json/refuses", test_refuses);
   g_test_add_func ("/base/json/million-deep", test_million_deep);
+  g_test_add_func ("/base/json/writes", test_writes);
   g_test_add_func ("/base/json/limits", test_limits);
   g_test_add_func ("/base/json/names-the-place", test_names_the_place);
   return g_test_run ();
