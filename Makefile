@@ -1,16 +1,74 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A thin door to Meson.
+# A thin door to Meson: each target installs what it misses (Debian), builds and goes on. The work
+# is in meson.build and in the scripts of .ci/; `make help` lists the targets.
 BUILD ?= build
+FUZZ_RUNS ?= 100000
+HEADERS = libhookrun/*/*.h libhookrun/base/hookrun-version.h.in
+WHOLE = -Dtests=true -Dintrospection=enabled -Dvapi=enabled -Ddocs=enabled
 
-$(BUILD)/build.ninja:
-	meson setup $(BUILD)
+.DEFAULT_GOAL := help
+.PHONY: help all demo check soak bench fuzz sanitize docs dist check-wraps install deps \
+	symbol-map format format-check clean
 
-.PHONY: all symbol-map format
-all: $(BUILD)/build.ninja
-	meson compile -C $(BUILD)
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
 
-symbol-map:
-	libhookrun/update-symbol-map libhookrun/hookrun.map libhookrun/*/*.h libhookrun/base/hookrun-version.h.in
+demo: ## Install what is missing, build, deploy a small project with hooks in three languages
+	@.ci/deps build
+	@.ci/setup $(BUILD) -Dtests=false
+	@ninja -C $(BUILD)
+	@demo/run $(BUILD)
 
-format:
-	clang-format -i libhookrun/*.h libhookrun/*/*.[ch] tools/*/*.[ch] tests/*/*.[ch]
+all: ## Build library, programs, bindings, reference and tests
+	@.ci/deps check
+	@.ci/setup $(BUILD) $(WHOLE)
+	@ninja -C $(BUILD)
+
+check: all ## Build and run all tests but the slow ones; ends with "N passed, N failed, N skipped"
+	@.ci/test $(BUILD) --no-suite slow
+
+soak: all ## Run the slow tests
+	@TEST_LOG=soak .ci/test $(BUILD) --suite slow --timeout-multiplier 4
+
+bench: ## Measure against the peers; fails when a limit is missed
+	@.ci/deps check
+	@.ci/setup build-bench --buildtype=release -Dtests=true
+	@tests/bench/run build-bench
+
+fuzz: ## Coverage-guided fuzzing (clang), FUZZ_RUNS inputs a target
+	@.ci/deps ci
+	@.ci/fuzz build-fuzz $(FUZZ_RUNS)
+
+sanitize: ## Tests under ASan and UBSan, TSan and valgrind
+	@.ci/deps ci
+	@.ci/sanitize address build-address
+	@.ci/sanitize thread build-thread
+	@.ci/sanitize valgrind build-valgrind
+
+docs: all ## API reference and manual pages
+	@echo "Open $(BUILD)/docs/reference/hookrun-1/index.html"
+
+dist: all ## Source archive
+	@meson dist -C $(BUILD) --no-tests
+
+check-wraps: ## Build the dependencies from the sources that Debian carries, and test with them
+	@.ci/deps check
+	@subprojects/check-wraps build-wraps
+
+install: all ## Install (DESTDIR is honoured)
+	@meson install -C $(BUILD)
+
+deps: ## Install all Debian packages that anything here needs
+	@.ci/deps ci
+
+symbol-map: ## Write libhookrun/hookrun.map from the public headers
+	@libhookrun/update-symbol-map libhookrun/hookrun.map $(HEADERS)
+
+format: ## Lay out all C files with clang-format
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+format-check: ## Fail when a C file is laid out otherwise
+	@git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
+
+clean: ## Remove the build folders
+	@rm -rf $(BUILD) build-*/
