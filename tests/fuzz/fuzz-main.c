@@ -121,7 +121,8 @@ static void
 repeat (GByteArray *input, GRand *rand)
 {
   guint at = position (rand, input->len);
-  guint length = MIN (1 + position (rand, 4), input->len - at);
+  guint wanted = 1 + position (rand, 4);
+  guint length = MIN (wanted, input->len - at);
   guint times = 1u << position (rand, 12);
   g_autofree guint8 *piece = g_memdup2 (input->data + at, length);
 
