@@ -2,6 +2,8 @@
 /* The inside of a manifest, and the ways to make one that only the engine needs. */
 #pragma once
 
+#include <sys/stat.h>
+
 #include "hookrun-manifest.h"
 
 G_BEGIN_DECLS
@@ -49,6 +51,10 @@ struct _HookrunManifest {
 
 HookrunManifest *hookrun_manifest_alloc (const char *origin, const char *folder);
 HookrunManifestHandler *hookrun_manifest_handler_new (const char *signal, const char *id);
+
+/* Reads and closes @fd, which was opened and checked already. */
+HookrunManifest *hookrun_manifest_new_from_fd (int fd, const struct stat *st, const char *path,
+                                               const char *folder, GError **error);
 
 /* Fills @self from untrusted text; limits are checked first. */
 gboolean hookrun_manifest_parse_text (HookrunManifest *self, const char *text, gsize length,

@@ -1,0 +1,583 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The manifest as a value: made from a file or from JSON, then only read. What its keys mean is in
+ * hookrun-manifest-parse.c.
+ */
+#include "hookrun-manifest-private.h"
+#include "hookrun-error-private.h"
+#include "hookrun-trust-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+G_DEFINE_BOXED_TYPE (HookrunManifest, hookrun_manifest, hookrun_manifest_ref,
+                     hookrun_manifest_unref)
+
+static const char *const no_strings[] = {NULL};
+
+static void
+handler_free (gpointer data)
+{
+  HookrunManifestHandler *handler = data;
+
+  g_free (handler->signal);
+  g_free (handler->id);
+  g_strfreev (handler->before);
+  g_strfreev (handler->after);
+  g_free (handler->replaces);
+  g_free (handler->program);
+  g_free (handler);
+}
+
+HookrunManifestHandler *
+hookrun_manifest_handler_new (const char *signal, const char *id)
+{
+  HookrunManifestHandler *handler = g_new0 (HookrunManifestHandler, 1);
+
+  handler->signal = g_strdup (signal);
+  handler->id = g_strdup (id);
+  return handler;
+}
+
+void
+hookrun_manifest_handler_get_options (const HookrunManifestHandler *handler,
+                                      HookrunHandlerOptions *options)
+{
+  *options = (HookrunHandlerOptions){
+      .before = (const char *const *)handler->before,
+      .after = (const char *const *)handler->after,
+      .replaces = handler->replaces,
+      .subject = handler->all_subjects ? "*" : NULL,
+      .priority = handler->priority,
+      .timeout_ms = handler->timeout_ms,
+  };
+}
+
+static void
+option_clear (gpointer data)
+{
+  HookrunManifestOption *option = data;
+
+  g_free ((char *)option->name);
+  g_free ((char *)option->help);
+  g_free ((char *)option->arg_name);
+  g_clear_pointer (&option->default_value, json_node_unref);
+}
+
+HookrunManifest *
+hookrun_manifest_alloc (const char *origin, const char *folder)
+{
+  HookrunManifest *self = g_new0 (HookrunManifest, 1);
+
+  g_atomic_ref_count_init (&self->ref_count);
+  self->origin = g_strdup (origin);
+  self->folder = g_strdup (folder);
+  self->abi = HOOKRUN_PLUGIN_ABI;
+  self->options = g_array_new (FALSE, TRUE, sizeof (HookrunManifestOption));
+  g_array_set_clear_func (self->options, option_clear);
+  self->handlers = g_ptr_array_new_with_free_func (handler_free);
+  return self;
+}
+
+/**
+ * hookrun_manifest_ref:
+ * @self: a manifest
+ *
+ * Takes a reference. Thread-safe.
+ *
+ * Returns: (transfer full): @self
+ *
+ * Since: 1.0
+ */
+HookrunManifest *
+hookrun_manifest_ref (HookrunManifest *self)
+{
+  g_atomic_ref_count_inc (&self->ref_count);
+  return self;
+}
+
+/**
+ * hookrun_manifest_unref:
+ * @self: (transfer full): a manifest
+ *
+ * Gives a reference back; the last one frees the manifest. Thread-safe.
+ *
+ * Since: 1.0
+ */
+void
+hookrun_manifest_unref (HookrunManifest *self)
+{
+  if (!g_atomic_ref_count_dec (&self->ref_count))
+    return;
+  g_free (self->origin);
+  g_free (self->folder);
+  g_free (self->id);
+  g_free (self->version);
+  g_free (self->file);
+  g_strfreev (self->command);
+  g_free (self->description);
+  g_free (self->author);
+  g_free (self->isolation);
+  g_clear_pointer (&self->permissions, json_node_unref);
+  g_strfreev (self->requires);
+  g_strfreev (self->ranges);
+  g_strfreev (self->before);
+  g_strfreev (self->after);
+  g_strfreev (self->signals);
+  g_array_unref (self->options);
+  g_ptr_array_unref (self->handlers);
+  g_free (self);
+}
+
+static gboolean
+read_text (int fd, gsize size, const char *path, char **text, gsize *length, GError **error)
+{
+  g_autofree char *buffer = g_malloc (size + 1);
+  gsize done = 0;
+
+  while (done < size) {
+    gssize n = read (fd, buffer + done, size - done);
+
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0) {
+      hookrun_set_error_from_errno (error, errno, "cannot read \"%s\"", path);
+      return FALSE;
+    }
+    if (n == 0)
+      break;
+    done += (gsize)n;
+  }
+  buffer[done] = '\0';
+  *text = g_steal_pointer (&buffer);
+  *length = done;
+  return TRUE;
+}
+
+/* @fd was opened and checked already; it is read and closed. */
+HookrunManifest *
+hookrun_manifest_new_from_fd (int fd, const struct stat *st, const char *path, const char *folder,
+                              GError **error)
+{
+  g_autoptr (HookrunManifest) self = NULL;
+  g_autofree char *text = NULL;
+  gsize length = 0;
+  gboolean ok;
+
+  if (!S_ISREG (st->st_mode) || (guint64)st->st_size > HOOKRUN_MANIFEST_MAX_SIZE) {
+    gboolean is_file = S_ISREG (st->st_mode);
+
+    g_set_error (error, HOOKRUN_ERROR, is_file ? HOOKRUN_ERROR_LIMIT : HOOKRUN_ERROR_INVALID,
+                 is_file ? "\"%s\" is larger than the limit of %d bytes for a manifest"
+                         : "\"%s\" is not a regular file (a manifest has at most %d bytes)",
+                 path, HOOKRUN_MANIFEST_MAX_SIZE);
+    close (fd);
+    return NULL;
+  }
+  ok = read_text (fd, (gsize)st->st_size, path, &text, &length, error);
+  close (fd);
+  if (!ok)
+    return NULL;
+  self = hookrun_manifest_alloc (path, folder);
+  if (!hookrun_manifest_parse_text (self, text, length, error))
+    return NULL;
+  return g_steal_pointer (&self);
+}
+
+/**
+ * hookrun_manifest_new_from_file:
+ * @path: (type filename): a file
+ * @error: return location for an error
+ *
+ * Reads a manifest. The file and each folder on the way to it must belong to root or the user and
+ * be writable by no one else. At most 1 MiB and 32 nested levels are read. Relative names in it
+ * start at its folder. Thread-safe.
+ *
+ * Returns: (transfer full): the manifest; %NULL with %HOOKRUN_ERROR_UNTRUSTED,
+ *   %HOOKRUN_ERROR_NOT_FOUND, %HOOKRUN_ERROR_LIMIT, or %HOOKRUN_ERROR_INVALID that names the key
+ *
+ * Since: 1.0
+ */
+HookrunManifest *
+hookrun_manifest_new_from_file (const char *path, GError **error)
+{
+  g_autofree char *absolute = g_canonicalize_filename (path, NULL);
+  g_autofree char *folder = g_path_get_dirname (absolute);
+  struct stat st;
+  int fd = hookrun_trust_open (absolute, O_RDONLY, &st, error);
+
+  if (fd < 0)
+    return NULL;
+  return hookrun_manifest_new_from_fd (fd, &st, absolute, folder, error);
+}
+
+/**
+ * hookrun_manifest_new_from_json:
+ * @node: a JSON object with the keys of a manifest
+ * @origin: where it comes from, for messages: `shop.ini, section "plugin:crontab"`
+ * @folder: (nullable) (type filename): the folder where relative names in it start
+ * @error: return location for an error
+ *
+ * Makes a manifest from the user's own configuration. Thread-safe.
+ *
+ * Returns: (transfer full): the manifest; %NULL with %HOOKRUN_ERROR_INVALID that names the key
+ *
+ * Since: 1.0
+ */
+HookrunManifest *
+hookrun_manifest_new_from_json (JsonNode *node, const char *origin, const char *folder,
+                                GError **error)
+{
+  g_autofree char *absolute = folder != NULL ? g_canonicalize_filename (folder, NULL) : NULL;
+  g_autoptr (HookrunManifest) self = hookrun_manifest_alloc (origin, absolute);
+
+  if (hookrun_manifest_parse_node (self, node, error))
+    return g_steal_pointer (&self);
+  g_prefix_error (error, "%s: ", origin);
+  return NULL;
+}
+
+/**
+ * hookrun_manifest_get_id:
+ * @self: a manifest
+ *
+ * Gets the plugin's id.
+ *
+ * Returns: (transfer none): the id: letters, digits and `_-.:/@`
+ *
+ * Since: 1.0
+ */
+const char *
+hookrun_manifest_get_id (HookrunManifest *self)
+{
+  return self->id;
+}
+
+/**
+ * hookrun_manifest_get_version:
+ * @self: a manifest
+ *
+ * Gets the plugin's version.
+ *
+ * Returns: (transfer none): the version: numbers with dots and perhaps a suffix
+ *
+ * Since: 1.0
+ */
+const char *
+hookrun_manifest_get_version (HookrunManifest *self)
+{
+  return self->version;
+}
+
+/**
+ * hookrun_manifest_get_abi:
+ * @self: a manifest
+ *
+ * Gets the number of the plugin interface.
+ *
+ * Returns: the number of the interface that the code was built for; %HOOKRUN_PLUGIN_ABI when
+ *   the manifest does not say
+ *
+ * Since: 1.0
+ */
+guint
+hookrun_manifest_get_abi (HookrunManifest *self)
+{
+  return self->abi;
+}
+
+/**
+ * hookrun_manifest_get_kind:
+ * @self: a manifest
+ *
+ * Gets the kind of plugin.
+ *
+ * Returns: where the code lives
+ *
+ * Since: 1.0
+ */
+HookrunPluginKind
+hookrun_manifest_get_kind (HookrunManifest *self)
+{
+  return self->kind;
+}
+
+/**
+ * hookrun_manifest_get_load:
+ * @self: a manifest
+ *
+ * Gets when the code is loaded.
+ *
+ * Returns: when the code is loaded
+ *
+ * Since: 1.0
+ */
+HookrunPluginLoad
+hookrun_manifest_get_load (HookrunManifest *self)
+{
+  return self->load;
+}
+
+/**
+ * hookrun_manifest_get_file:
+ * @self: a manifest
+ *
+ * Gets the code file.
+ *
+ * Returns: (transfer none) (nullable) (type filename): the absolute path of the code file
+ *
+ * Since: 1.0
+ */
+const char *
+hookrun_manifest_get_file (HookrunManifest *self)
+{
+  return self->file;
+}
+
+/**
+ * hookrun_manifest_get_command:
+ * @self: a manifest
+ *
+ * Gets the command of a worker or executable.
+ *
+ * Returns: (transfer none) (nullable) (array zero-terminated=1): the argument vector of the program
+ *
+ * Since: 1.0
+ */
+const char *const *
+hookrun_manifest_get_command (HookrunManifest *self)
+{
+  return (const char *const *)self->command;
+}
+
+/**
+ * hookrun_manifest_get_origin:
+ * @self: a manifest
+ *
+ * Gets where the manifest comes from.
+ *
+ * Returns: (transfer none): where the manifest comes from, for messages
+ *
+ * Since: 1.0
+ */
+const char *
+hookrun_manifest_get_origin (HookrunManifest *self)
+{
+  return self->origin;
+}
+
+/**
+ * hookrun_manifest_get_folder:
+ * @self: a manifest
+ *
+ * Gets the manifest's folder.
+ *
+ * Returns: (transfer none) (nullable) (type filename): the absolute path where relative names start
+ *
+ * Since: 1.0
+ */
+const char *
+hookrun_manifest_get_folder (HookrunManifest *self)
+{
+  return self->folder;
+}
+
+/**
+ * hookrun_manifest_get_description:
+ * @self: a manifest
+ *
+ * Gets the description.
+ *
+ * Returns: (transfer none) (nullable): what the plugin does, for people
+ *
+ * Since: 1.0
+ */
+const char *
+hookrun_manifest_get_description (HookrunManifest *self)
+{
+  return self->description;
+}
+
+/**
+ * hookrun_manifest_get_author:
+ * @self: a manifest
+ *
+ * Gets the author.
+ *
+ * Returns: (transfer none) (nullable): who wrote it
+ *
+ * Since: 1.0
+ */
+const char *
+hookrun_manifest_get_author (HookrunManifest *self)
+{
+  return self->author;
+}
+
+/**
+ * hookrun_manifest_get_isolation:
+ * @self: a manifest
+ *
+ * Gets the wanted isolation. What this build cannot enforce is refused when plugins are resolved.
+ *
+ * Returns: (transfer none) (nullable): how the code is to be kept apart: `none` or `process`
+ *
+ * Since: 1.0
+ */
+const char *
+hookrun_manifest_get_isolation (HookrunManifest *self)
+{
+  return self->isolation;
+}
+
+/**
+ * hookrun_manifest_get_permissions:
+ * @self: a manifest
+ *
+ * Gets the wanted permissions. What this build cannot enforce is refused when plugins are resolved.
+ *
+ * Returns: (transfer none) (nullable): the object of permissions that it asks for, as written
+ *
+ * Since: 1.0
+ */
+JsonNode *
+hookrun_manifest_get_permissions (HookrunManifest *self)
+{
+  return self->permissions;
+}
+
+/**
+ * hookrun_manifest_get_requires:
+ * @self: a manifest
+ *
+ * Gets the ids that the plugin requires.
+ *
+ * Returns: (transfer none) (array zero-terminated=1): ids of plugins, and perhaps `hookrun` for the
+ * library itself
+ *
+ * Since: 1.0
+ */
+const char *const *
+hookrun_manifest_get_requires (HookrunManifest *self)
+{
+  return self->requires != NULL ? (const char *const *)self->requires : no_strings;
+}
+
+/**
+ * hookrun_manifest_get_before:
+ * @self: a manifest
+ *
+ * Gets the plugins that are activated after this one when they are in use.
+ *
+ * Returns: (transfer none) (array zero-terminated=1): ids
+ *
+ * Since: 1.0
+ */
+const char *const *
+hookrun_manifest_get_before (HookrunManifest *self)
+{
+  return self->before != NULL ? (const char *const *)self->before : no_strings;
+}
+
+/**
+ * hookrun_manifest_get_after:
+ * @self: a manifest
+ *
+ * Gets the plugins that are activated before this one when they are in use.
+ *
+ * Returns: (transfer none) (array zero-terminated=1): ids
+ *
+ * Since: 1.0
+ */
+const char *const *
+hookrun_manifest_get_after (HookrunManifest *self)
+{
+  return self->after != NULL ? (const char *const *)self->after : no_strings;
+}
+
+/**
+ * hookrun_manifest_get_signals:
+ * @self: a manifest
+ *
+ * Gets the signals that the plugin says it handles.
+ *
+ * Returns: (transfer none) (array zero-terminated=1): names, each once
+ *
+ * Since: 1.0
+ */
+const char *const *
+hookrun_manifest_get_signals (HookrunManifest *self)
+{
+  return self->signals != NULL ? (const char *const *)self->signals : no_strings;
+}
+
+/**
+ * hookrun_manifest_get_required_range:
+ * @self: a manifest
+ * @id: an id of [method@Hookrun.Manifest.get_requires]
+ *
+ * Gets the versions of @id that the plugin can work with.
+ *
+ * Returns: (transfer none) (nullable): a range such as `>=1.2 <2`; %NULL when @id is not required
+ *
+ * Since: 1.0
+ */
+const char *
+hookrun_manifest_get_required_range (HookrunManifest *self, const char *id)
+{
+  for (guint i = 0; self->requires != NULL && self->requires[i] != NULL; i++)
+    if (g_str_equal (self->requires[i], id))
+      return self->ranges[i];
+  return NULL;
+}
+
+/**
+ * hookrun_manifest_get_timeout_ms:
+ * @self: a manifest
+ *
+ * Gets the time that each handler without a limit of its own has.
+ *
+ * Returns: milliseconds; 0: the default of the kind of plugin
+ *
+ * Since: 1.0
+ */
+guint
+hookrun_manifest_get_timeout_ms (HookrunManifest *self)
+{
+  return self->timeout_ms;
+}
+
+/**
+ * hookrun_manifest_get_n_options:
+ * @self: a manifest
+ *
+ * Gets the number of command-line options that the plugin adds.
+ *
+ * Returns: the number
+ *
+ * Since: 1.0
+ */
+guint
+hookrun_manifest_get_n_options (HookrunManifest *self)
+{
+  return self->options->len;
+}
+
+/**
+ * hookrun_manifest_get_option:
+ * @self: a manifest
+ * @index: less than [method@Hookrun.Manifest.get_n_options]
+ *
+ * Gets one command-line option that the plugin adds.
+ *
+ * Returns: (transfer none): the option
+ *
+ * Since: 1.0
+ */
+const HookrunManifestOption *
+hookrun_manifest_get_option (HookrunManifest *self, guint index)
+{
+  g_return_val_if_fail (index < self->options->len, NULL);
+  return &g_array_index (self->options, HookrunManifestOption, index);
+}
