@@ -21,6 +21,24 @@ HOOKRUN_AVAILABLE_IN_1_0
 G_DECLARE_INTERFACE (HookrunTarget, hookrun_target, HOOKRUN, TARGET, GObject)
 
 /**
+ * HookrunTargetQuestion:
+ * @target: the target
+ * @title: what is asked, one line
+ * @text: the details: a fingerprint, a prompt
+ * @secret: whether the answer must not be shown while it is typed
+ * @user_data: what was given with the function
+ *
+ * Asks a person: whether to trust an unknown host key (the answer is "yes"), or for a passphrase.
+ * Without such a function every question is answered by refusing.
+ *
+ * Returns: (transfer full) (nullable): the answer; %NULL refuses
+ *
+ * Since: 1.0
+ */
+typedef char *(*HookrunTargetQuestion) (HookrunTarget *target, const char *title, const char *text,
+                                        gboolean secret, gpointer user_data);
+
+/**
  * HookrunTargetInterface:
  * @g_iface: the parent interface
  * @get_name: the target as the user named it, for messages
@@ -30,6 +48,7 @@ G_DECLARE_INTERFACE (HookrunTarget, hookrun_target, HOOKRUN, TARGET, GObject)
  *   /dev/null; ends when the command has ended and all its output was delivered
  * @execute_finish: ends @execute_async; @status is that of waitpid()
  * @disconnect: drops the connection at once; pending calls fail with CONNECTION
+ * @get_root: (nullable): the folder that stands for `/` in the paths of copies, syncs and layouts
  *
  * What a kind of target implements. All calls are made in the thread-default main context of the
  * caller and never block it.
@@ -49,29 +68,11 @@ struct _HookrunTargetInterface {
   gboolean (*execute_finish) (HookrunTarget *self, GAsyncResult *result, int *status,
                               GError **error);
   void (*disconnect) (HookrunTarget *self);
+  const char *(*get_root) (HookrunTarget *self);
 
-  gpointer padding[8];
+  gpointer padding[7];
 };
 
-/**
- * HookrunTargetQuestion:
- * @target: the target
- * @title: what is asked, one line
- * @text: the details: a fingerprint, a prompt
- * @secret: whether the answer must not be shown while it is typed
- * @user_data: what was given with the function
- *
- * Asks a person: whether to trust an unknown host key (the answer is "yes"), or for a passphrase.
- * Without such a function every question is answered by refusing.
- *
- * Returns: (transfer full) (nullable): the answer; %NULL refuses
- *
- * Since: 1.0
- */
-typedef char *(*HookrunTargetQuestion) (HookrunTarget *target, const char *title, const char *text,
-                                        gboolean secret, gpointer user_data);
-
-/* "local:" or "local:/prefix"; "[user@]host[:port]" or "ssh://…"; resolves nothing yet. */
 HOOKRUN_AVAILABLE_IN_1_0
 HookrunTarget *hookrun_target_new_for_spec (const char *spec, GError **error);
 HOOKRUN_AVAILABLE_IN_1_0
@@ -95,20 +96,14 @@ gboolean hookrun_target_execute_finish (HookrunTarget *self, GAsyncResult *resul
                                         GError **error);
 HOOKRUN_AVAILABLE_IN_1_0
 void hookrun_target_disconnect (HookrunTarget *self);
-
-/* Runs @argv (quoted for the shell) with @input on standard input and collects its output (at most
- * 16 MiB each). A status other than zero is COMMAND with the last lines of standard error.
- * @stdout_text, @stderr_text: (out) (optional) (transfer full). @timeout_ms 0: no limit. */
 HOOKRUN_AVAILABLE_IN_1_0
 gboolean hookrun_target_run (HookrunTarget *self, const char *const *argv, GBytes *input,
                              guint timeout_ms, char **stdout_text, char **stderr_text,
                              GCancellable *cancellable, GError **error);
-/* The same for a script of the POSIX shell. */
 HOOKRUN_AVAILABLE_IN_1_0
 gboolean hookrun_target_run_script (HookrunTarget *self, const char *script, GBytes *input,
                                     guint timeout_ms, char **stdout_text, char **stderr_text,
                                     GCancellable *cancellable, GError **error);
-/* Copies one local file to @remote_path: written beside it, synced, renamed over it. */
 HOOKRUN_AVAILABLE_IN_1_0
 gboolean hookrun_target_copy_file (HookrunTarget *self, const char *local_path,
                                    const char *remote_path, guint mode, GCancellable *cancellable,
