@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One command of a target from start to end: its output collected within limits, its time limited,
+ * and what the login shell prints before it separated from what it prints itself.
+ */
+#include "hookrun-target-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib-unix.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "hookrun-error-private.h"
+#include "hookrun-file-private.h"
+
+#define MAX_OUTPUT (16u * 1024 * 1024)
+
+/* Printed ahead of every command: what comes before it is the login shell's. */
+#define MARK "\036hookrun\036\n"
+#define PRINT_MARK "printf '\\036hookrun\\036\\n'; "
+
+typedef struct {
+  int fd;
+  GByteArray *bytes;
+  GSource *source;
+} Stream;
+
+typedef struct {
+  HookrunTarget *target;
+  char *command_line;
+  char *label;
+  int stdin_fd;
+  guint timeout_ms;
+  gsize max_output;
+  Stream streams[2];
+  GSource *timeout;
+  GCancellable *stop; /* ends the command for whatever reason */
+  GSource *cancelled;
+  GError *reason; /* why it was stopped by us */
+  int status;
+} Run;
+
+void
+hookrun_command_result_clear (HookrunCommandResult *self)
+{
+  g_clear_pointer (&self->output, g_bytes_unref);
+  g_clear_pointer (&self->errors, g_bytes_unref);
+}
+
+int
+hookrun_target_open_memory (const void *data, gsize length, GError **error)
+{
+  int fd = memfd_create ("hookrun-input", MFD_CLOEXEC);
+
+  if (fd < 0) {
+    hookrun_set_error_from_errno (error, errno, "cannot make a file in memory");
+    return -1;
+  }
+  if (!hookrun_file_write_all (fd, data, length, "a file in memory", error)) {
+    close (fd);
+    return -1;
+  }
+  lseek (fd, 0, SEEK_SET);
+  return fd;
+}
+
+static void
+drop_source (GSource **source)
+{
+  if (*source != NULL)
+    g_source_destroy (*source);
+  g_clear_pointer (source, g_source_unref);
+}
+
+static void
+stream_close (Stream *stream)
+{
+  drop_source (&stream->source);
+  if (stream->fd >= 0)
+    close (stream->fd);
+  stream->fd = -1;
+}
+
+static void
+run_free (gpointer data)
+{
+  Run *run = data;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (run->streams); i++) {
+    stream_close (&run->streams[i]);
+    g_clear_pointer (&run->streams[i].bytes, g_byte_array_unref);
+  }
+  if (run->stdin_fd >= 0)
+    close (run->stdin_fd);
+  drop_source (&run->timeout);
+  drop_source (&run->cancelled);
+  g_clear_error (&run->reason);
+  g_clear_object (&run->stop);
+  g_free (run->command_line);
+  g_free (run->label);
+  g_free (run);
+}
+
+static void
+stop_for (Run *run, HookrunError code, const char *what)
+{
+  if (run->reason == NULL)
+    run->reason = g_error_new (HOOKRUN_ERROR, (int)code, "target \"%s\": command \"%s\" %s",
+                               hookrun_target_get_name (run->target), run->label, what);
+  g_cancellable_cancel (run->stop);
+}
+
+/* Reads what there is. FALSE at the end of the stream. */
+static gboolean
+stream_read (Run *run, Stream *stream)
+{
+  guint8 buffer[65536];
+
+  for (;;) {
+    gssize n = read (stream->fd, buffer, sizeof buffer);
+
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0)
+      return errno == EAGAIN;
+    if (n == 0)
+      return FALSE;
+    if (stream->bytes->len + (gsize)n > run->max_output) {
+      stop_for (run, HOOKRUN_ERROR_LIMIT, "printed more than the limit; it was ended");
+      return FALSE;
+    }
+    g_byte_array_append (stream->bytes, buffer, (guint)n);
+  }
+}
+
+static gboolean
+on_readable (int fd, GIOCondition condition, gpointer user_data)
+{
+  Run *run = g_task_get_task_data (user_data);
+  Stream *stream = run->streams[0].fd == fd ? &run->streams[0] : &run->streams[1];
+
+  if (stream_read (run, stream))
+    return G_SOURCE_CONTINUE;
+  g_clear_pointer (&stream->source, g_source_unref);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_timeout (gpointer user_data)
+{
+  Run *run = g_task_get_task_data (user_data);
+  g_autofree char *what = g_strdup_printf ("did not end within %u ms", run->timeout_ms);
+
+  stop_for (run, HOOKRUN_ERROR_TIMED_OUT, what);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_cancelled (GCancellable *cancellable, gpointer stop)
+{
+  g_cancellable_cancel (stop);
+  return G_SOURCE_REMOVE;
+}
+
+/* Takes the login shell's noise away from the front of the output. */
+static gboolean
+split_noise (Run *run, gsize *n_noise, GError **error)
+{
+  GByteArray *bytes = run->streams[0].bytes;
+  const guint8 *mark = memmem (bytes->data, bytes->len, MARK, strlen (MARK));
+
+  if (mark != NULL) {
+    *n_noise = (gsize)(mark - bytes->data);
+    g_byte_array_remove_range (bytes, 0, (guint)(*n_noise + strlen (MARK)));
+    return TRUE;
+  }
+  if (run->status != 0)
+    return TRUE;
+  g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_PROTOCOL,
+               "target \"%s\": its login shell did not run command \"%s\"; the account needs a "
+               "POSIX shell",
+               hookrun_target_get_name (run->target), run->label);
+  return FALSE;
+}
+
+static GBytes *
+take_bytes (Stream *stream)
+{
+  guint length = stream->bytes->len;
+  guint8 *data;
+
+  g_byte_array_append (stream->bytes, (const guint8 *)"", 1);
+  data = g_byte_array_free (g_steal_pointer (&stream->bytes), FALSE);
+  return g_bytes_new_with_free_func (data, length, g_free, data);
+}
+
+static void
+result_free (gpointer data)
+{
+  hookrun_command_result_clear (data);
+  g_free (data);
+}
+
+static void
+on_executed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Run *run = g_task_get_task_data (task);
+  g_autofree HookrunCommandResult *out = g_new0 (HookrunCommandResult, 1);
+  GError *error = NULL;
+  gboolean ok = hookrun_target_execute_finish (run->target, result, &run->status, &error);
+
+  drop_source (&run->timeout);
+  drop_source (&run->cancelled);
+  for (gsize i = 0; i < G_N_ELEMENTS (run->streams); i++) {
+    stream_read (run, &run->streams[i]);
+    stream_close (&run->streams[i]);
+  }
+  if (run->reason != NULL) {
+    g_clear_error (&error);
+    g_task_return_error (task, g_steal_pointer (&run->reason));
+    return;
+  }
+  if (!ok || !split_noise (run, &out->n_noise, &error)) {
+    g_task_return_error (task, error);
+    return;
+  }
+  out->status = run->status;
+  out->output = take_bytes (&run->streams[0]);
+  out->errors = take_bytes (&run->streams[1]);
+  g_task_return_pointer (task, g_steal_pointer (&out), result_free);
+}
+
+static gboolean
+open_stream (GTask *task, Stream *stream, int *remote_end)
+{
+  GError *error = NULL;
+  int ends[2];
+
+  if (!g_unix_open_pipe (ends, FD_CLOEXEC, &error)) {
+    g_task_return_new_error (task, HOOKRUN_ERROR, HOOKRUN_ERROR_IO, "cannot make a pipe: %s",
+                             error->message);
+    g_error_free (error);
+    return FALSE;
+  }
+  g_unix_set_fd_nonblocking (ends[0], TRUE, NULL);
+  stream->fd = ends[0];
+  *remote_end = ends[1];
+  stream->source = g_unix_fd_source_new (ends[0], G_IO_IN | G_IO_HUP);
+  g_source_set_callback (stream->source, G_SOURCE_FUNC (on_readable), task, NULL);
+  g_source_attach (stream->source, g_main_context_get_thread_default ());
+  return TRUE;
+}
+
+/* A source rather than a handler: a target may end the call while its cancellable is triggered. */
+static void
+watch_limits (GTask *task, Run *run)
+{
+  GMainContext *context = g_main_context_get_thread_default ();
+  GCancellable *cancellable = g_task_get_cancellable (task);
+
+  if (run->timeout_ms > 0) {
+    run->timeout = g_timeout_source_new (run->timeout_ms);
+    g_source_set_callback (run->timeout, on_timeout, task, NULL);
+    g_source_attach (run->timeout, context);
+  }
+  if (cancellable != NULL) {
+    run->cancelled = g_cancellable_source_new (cancellable);
+    g_source_set_callback (run->cancelled, G_SOURCE_FUNC (on_cancelled), run->stop, NULL);
+    g_source_attach (run->cancelled, context);
+  }
+}
+
+static void
+on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Run *run = g_task_get_task_data (task);
+  GError *error = NULL;
+  int ends[2] = {-1, -1};
+  int stdin_fd = run->stdin_fd;
+
+  if (!hookrun_target_connect_finish (run->target, result, &error)) {
+    g_task_return_error (task, error);
+    return;
+  }
+  if (g_cancellable_is_cancelled (g_task_get_cancellable (task))) {
+    g_task_return_new_error (task, HOOKRUN_ERROR, HOOKRUN_ERROR_CANCELLED,
+                             "target \"%s\": command \"%s\" was cancelled",
+                             hookrun_target_get_name (run->target), run->label);
+    return;
+  }
+  for (gsize i = 0; i < G_N_ELEMENTS (ends); i++)
+    if (!open_stream (task, &run->streams[i], &ends[i])) {
+      if (ends[0] >= 0)
+        close (ends[0]);
+      return;
+    }
+  watch_limits (task, run);
+  run->stdin_fd = -1;
+  hookrun_target_execute_async (run->target, run->command_line, stdin_fd, ends[0], ends[1],
+                                run->stop, on_executed, g_steal_pointer (&task));
+}
+
+void
+hookrun_target_run_command_async (HookrunTarget *self, const HookrunCommand *command,
+                                  GCancellable *cancellable, GAsyncReadyCallback callback,
+                                  gpointer user_data)
+{
+  GTask *task = g_task_new (self, cancellable, callback, user_data);
+  Run *run = g_new0 (Run, 1);
+
+  g_task_set_source_tag (task, hookrun_target_run_command_async);
+  g_task_set_check_cancellable (task, FALSE);
+  run->target = self;
+  run->command_line = g_strconcat (PRINT_MARK, command->command_line, NULL);
+  run->label = g_strdup (command->label);
+  run->stdin_fd = command->stdin_fd;
+  run->timeout_ms = command->timeout_ms;
+  run->max_output = command->max_output > 0 ? command->max_output : MAX_OUTPUT;
+  run->stop = g_cancellable_new ();
+  for (gsize i = 0; i < G_N_ELEMENTS (run->streams); i++)
+    run->streams[i] = (Stream){.fd = -1, .bytes = g_byte_array_new ()};
+  g_task_set_task_data (task, run, run_free);
+  hookrun_target_connect_async (self, cancellable, on_connected, task);
+}
+
+gboolean
+hookrun_target_run_command_finish (HookrunTarget *self, GAsyncResult *async_result,
+                                   HookrunCommandResult *result, GError **error)
+{
+  g_autofree HookrunCommandResult *out = g_task_propagate_pointer (G_TASK (async_result), error);
+
+  if (out == NULL)
+    return FALSE;
+  *result = *out;
+  return TRUE;
+}
+
+static void
+start_run (HookrunTarget *self, gpointer data, GCancellable *cancellable,
+           GAsyncReadyCallback callback, gpointer user_data)
+{
+  hookrun_target_run_command_async (self, data, cancellable, callback, user_data);
+}
+
+gboolean
+hookrun_target_run_command (HookrunTarget *self, const HookrunCommand *command,
+                            HookrunCommandResult *result, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GAsyncResult) async_result =
+      hookrun_target_wait (self, start_run, (gpointer)command, cancellable);
+
+  return hookrun_target_run_command_finish (self, async_result, result, error);
+}
