@@ -20,7 +20,8 @@ typedef struct {
   HookrunProject *project;
   HookrunIni *ini;
   HookrunFaults *faults;
-  char *file; /* the project file as messages name it */
+  char *file;     /* the project file as messages name it */
+  gboolean whole; /* it was read without faults: what it lacks is lacking indeed */
 } Loading;
 
 static const HookrunKeyRule rules[] = {
@@ -131,31 +132,30 @@ load_modules (Loading *self)
     load_module (self, folders, key);
   }
   project->module_names = g_strv_builder_end (list);
-  if (section == NULL)
+  if (section == NULL && self->whole)
     hookrun_faults_add (
         self->faults, HOOKRUN_ERROR_INVALID,
         "%s has no section [modules]; add it with a line \"NAME = FOLDER\" for each "
         "module",
         self->file);
-  else
+  if (section != NULL)
     check_key_names (self, "module", section);
 }
 
-/* TRUE when some [modules] entry has this name, even if its file is faulty. */
-static gboolean
+/* Any [modules] entry of the name will do, even if the module's own file is faulty. */
+static void
 check_provided (const Loading *self, const char *place, guint line, const char *name)
 {
   g_autofree char *hint = NULL;
 
-  if (hookrun_ini_get_key (self->ini, "modules", name) != NULL)
-    return TRUE;
+  if (!self->whole || hookrun_ini_get_key (self->ini, "modules", name) != NULL)
+    return;
   if (hookrun_faults_wants_more (self->faults))
     hint = hookrun_nearest_hint (name, (const char *const *)self->project->module_names);
   hookrun_faults_add (self->faults, HOOKRUN_ERROR_INVALID,
                       "%s line %u: \"depends\" names \"%s\", which no [modules] entry provides; "
                       "add it or correct the name%s",
                       place, line, name, hint != NULL ? hint : "");
-  return FALSE;
 }
 
 static GArray *
@@ -246,6 +246,7 @@ hookrun_project_fill (HookrunProject *self, GError **error)
   if (ini == NULL)
     return hookrun_faults_check (faults, subject, error);
   loading.ini = ini;
+  loading.whole = hookrun_faults_count (faults) == 0;
   hookrun_ini_check (ini, rules, NULL, faults);
   load_head (&loading);
   load_hosts (&loading);
