@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The user's git, run with an argument vector, without prompts, without hooks of a repository and
+ * without a controlling terminal, so that nothing in it can ask or be interrupted behind our back.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "hookrun-error.h"
+
+G_BEGIN_DECLS
+
+typedef struct {
+  const char *git_dir;    /* NULL: none yet */
+  const char *work_tree;  /* NULL: none */
+  const char *index_file; /* NULL: the repository's */
+  guint silence_ms;       /* longest time without output; 0: no limit */
+} HookrunGit;
+
+/* Runs git with @args (NULL-terminated, without "git"). @output: (transfer full): standard output
+ * with a NUL after it, at most 256 MiB. Blocks. A failure carries git's last lines and the code
+ * that fits them: CONNECTION, AUTHENTICATION, NOT_FOUND, HOST_KEY_UNKNOWN, NO_SPACE or COMMAND;
+ * UNSUPPORTED when there is no git. */
+gboolean hookrun_git_run (const HookrunGit *git, const char *const *args, GByteArray **output,
+                          GCancellable *cancellable, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The inside of a source. All of it lives in `repo/.hookrun` of the module's folder: `source.git`,
+ * a bare copy of the repository; `times`, when each file last changed; `checkouts`, a folder for
+ * each run that is under way, locked by it; and `lock`, held while any of these is changed.
+ */
+#pragma once
+
+#include "hookrun-git-private.h"
+#include "hookrun-source.h"
+
+G_BEGIN_DECLS
+
+struct _HookrunSource {
+  GObject parent_instance;
+
+  HookrunModule *module;
+  char *release;
+  char *host;
+
+  char *cache; /* …/repo/.hookrun */
+  int cache_fd;
+  char *version;
+  char *commit;
+  char *checkout; /* this run's folder */
+  int checkout_fd;
+  char *tree;
+};
+
+/* Holds the cache's lock until it is closed; -1 and @error on failure. */
+int hookrun_source_lock (HookrunSource *self, GCancellable *cancellable, GError **error);
+
+/* git: finds version and commit, the lock held. */
+gboolean hookrun_source_resolve_git (HookrunSource *self, GCancellable *cancellable,
+                                     GError **error);
+/* git: fills the folder "new" of the checkout. */
+gboolean hookrun_source_export_git (HookrunSource *self, GCancellable *cancellable, GError **error);
+
+/* No repository: the version is the one in the module's file, or the digest of the folder. */
+gboolean hookrun_source_resolve_folder (HookrunSource *self, GCancellable *cancellable,
+                                        GError **error);
+gboolean hookrun_source_export_folder (HookrunSource *self, GCancellable *cancellable,
+                                       GError **error);
+
+/* One file of an export: @path is relative to the tree, @blob the id of its content. */
+typedef struct {
+  const char *path;
+  const char *blob;
+} HookrunSourceFile;
+
+/* Gives each file the time at which an export first had this content under this path, so that a
+ * sync sees as changed what has changed. @attributes: what else decides the content of files. */
+gboolean hookrun_source_set_times (HookrunSource *self, int tree_fd, const HookrunSourceFile *files,
+                                   gsize n_files, const char *attributes, GError **error);
+
+G_END_DECLS
