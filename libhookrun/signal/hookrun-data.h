@@ -39,6 +39,10 @@ typedef enum {
   HOOKRUN_FIELD_OBJECT,
 } HookrunFieldType;
 
+#define HOOKRUN_TYPE_FIELD_TYPE (hookrun_field_type_get_type ())
+HOOKRUN_AVAILABLE_IN_1_0
+GType hookrun_field_type_get_type (void);
+
 /**
  * HookrunFieldFlags:
  * @HOOKRUN_FIELD_NONE: nothing special
@@ -59,6 +63,10 @@ typedef enum {
   HOOKRUN_FIELD_TEMPLATE = 1 << 2,
   HOOKRUN_FIELD_SECRET = 1 << 3,
 } HookrunFieldFlags;
+
+#define HOOKRUN_TYPE_FIELD_FLAGS (hookrun_field_flags_get_type ())
+HOOKRUN_AVAILABLE_IN_1_0
+GType hookrun_field_flags_get_type (void);
 
 /**
  * HookrunField:

@@ -33,6 +33,10 @@ typedef enum {
   HOOKRUN_PENDING,
 } HookrunVerdict;
 
+#define HOOKRUN_TYPE_VERDICT (hookrun_verdict_get_type ())
+HOOKRUN_AVAILABLE_IN_1_0
+GType hookrun_verdict_get_type (void);
+
 /**
  * HookrunSignalFlags:
  * @HOOKRUN_SIGNAL_NONE: stop at the first failure
@@ -46,6 +50,10 @@ typedef enum {
   HOOKRUN_SIGNAL_NONE = 0,
   HOOKRUN_SIGNAL_COLLECT_ERRORS = 1 << 0,
 } HookrunSignalFlags;
+
+#define HOOKRUN_TYPE_SIGNAL_FLAGS (hookrun_signal_flags_get_type ())
+HOOKRUN_AVAILABLE_IN_1_0
+GType hookrun_signal_flags_get_type (void);
 
 #define HOOKRUN_TYPE_REGISTRY (hookrun_registry_get_type ())
 HOOKRUN_AVAILABLE_IN_1_0
@@ -191,6 +199,9 @@ HookrunVerdict hookrun_event_proceed_finish (HookrunEvent *event, GAsyncResult *
 HOOKRUN_AVAILABLE_IN_1_0
 HookrunVerdict hookrun_event_fail (HookrunEvent *event, HookrunError code, const char *format, ...)
     G_GNUC_PRINTF (3, 4);
+HOOKRUN_AVAILABLE_IN_1_0
+HookrunVerdict hookrun_event_fail_literal (HookrunEvent *event, HookrunError code,
+                                           const char *message);
 /* The same with an error of your own; takes ownership of @error. */
 HOOKRUN_AVAILABLE_IN_1_0
 HookrunVerdict hookrun_event_take_error (HookrunEvent *event, GError *error);

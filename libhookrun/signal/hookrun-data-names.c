@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The payload by name, as handlers use it: slots and extras look alike, types and write permission
+ * are checked, and texts can be read with their places filled.
+ */
+#include "hookrun-data-private.h"
+
+#include <string.h>
+
+#include "hookrun-template.h"
+
+static HookrunValue *
+find_extra (HookrunData *self, const char *name)
+{
+  return self->extras != NULL ? g_hash_table_lookup (self->extras, name) : NULL;
+}
+
+HookrunValue *
+hookrun_data_peek (HookrunData *self, const char *name, int *slot)
+{
+  int found = self->schema != NULL ? hookrun_schema_find (self->schema, name) : -1;
+
+  if (slot != NULL)
+    *slot = found;
+  if (found < 0)
+    return find_extra (self, name);
+  return self->slots[found].is_set ? &self->slots[found] : NULL;
+}
+
+gboolean
+hookrun_data_check_key (const char *name, GError **error)
+{
+  gsize length = strlen (name);
+  gboolean valid = length > 0 && length <= HOOKRUN_DATA_MAX_KEY && g_utf8_validate (name, -1, NULL);
+
+  for (gsize i = 0; valid && i < length; i++)
+    valid = !g_ascii_iscntrl (name[i]);
+  if (!valid)
+    g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID,
+                 "a key of data is text of 1 to %d bytes without control characters",
+                 HOOKRUN_DATA_MAX_KEY);
+  return valid;
+}
+
+/* An extra may be new, but there is a limit to them: handlers are not trusted with our memory. */
+static gboolean
+check_new_extra (HookrunData *self, const char *name, GError **error)
+{
+  if (!hookrun_data_check_key (name, error))
+    return FALSE;
+  if (self->extras == NULL || g_hash_table_size (self->extras) < HOOKRUN_DATA_MAX_EXTRAS ||
+      find_extra (self, name) != NULL)
+    return TRUE;
+  g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_LIMIT,
+               "cannot add \"%s\": the data has %d keys beyond the declared ones already", name,
+               HOOKRUN_DATA_MAX_EXTRAS);
+  return FALSE;
+}
+
+static gboolean
+check_writable (const HookrunField *field, gboolean unsets, GError **error)
+{
+  if ((field->flags & HOOKRUN_FIELD_READ_ONLY) != 0) {
+    g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_PERMISSION,
+                 "field \"%s\" is read-only: only the emitter writes it", field->name);
+    return FALSE;
+  }
+  if (unsets && (field->flags & HOOKRUN_FIELD_REQUIRED) != 0) {
+    g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID,
+                 "field \"%s\" is required: it can be changed, not unset", field->name);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* Stores @value under @name; always consumes it. */
+static gboolean
+store (HookrunData *self, const char *name, HookrunValue value, GError **error)
+{
+  int slot = self->schema != NULL ? hookrun_schema_find (self->schema, name) : -1;
+  const HookrunField *field = slot >= 0 ? &self->schema->fields[slot] : NULL;
+  gboolean allowed;
+
+  if (field == NULL)
+    allowed = check_new_extra (self, name, error);
+  else
+    allowed = check_writable (field, !value.is_set, error);
+  if (allowed && field != NULL && field->type != value.type) {
+    g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID,
+                 "field \"%s\" is of type %s and cannot hold a %s", field->name,
+                 hookrun_field_type_to_string (field->type),
+                 hookrun_field_type_to_string (value.type));
+    allowed = FALSE;
+  }
+  if (allowed)
+    hookrun_data_store (self, slot, name, &value);
+  hookrun_value_clear (&value);
+  return allowed;
+}
+
+static HookrunValue *
+typed_value (HookrunData *self, const char *name, HookrunFieldType type)
+{
+  HookrunValue *value;
+
+  g_return_val_if_fail (self != NULL && name != NULL, NULL);
+  value = hookrun_data_peek (self, name, NULL);
+  return value != NULL && value->type == type ? value : NULL;
+}
+
+/**
+ * hookrun_data_has:
+ * @self: a payload
+ * @name: a key; `-` and `_` are alike
+ *
+ * Tells whether a field or extra is set.
+ *
+ * Returns: whether it is
+ *
+ * Since: 1.0
+ */
+gboolean
+hookrun_data_has (HookrunData *self, const char *name)
+{
+  g_return_val_if_fail (self != NULL && name != NULL, FALSE);
+  return hookrun_data_peek (self, name, NULL) != NULL;
+}
+
+/**
+ * hookrun_data_get_string:
+ * @self: a payload
+ * @name: a key; `-` and `_` are alike
+ *
+ * Reads a text. Templates are given as they are; see hookrun_data_expand().
+ *
+ * Returns: (transfer none) (nullable): the text, until it changes; %NULL when it is unset or not a
+ *   text
+ *
+ * Since: 1.0
+ */
+const char *
+hookrun_data_get_string (HookrunData *self, const char *name)
+{
+  HookrunValue *value = typed_value (self, name, HOOKRUN_FIELD_STRING);
+
+  return value != NULL ? value->as.string : NULL;
+}
+
+/**
+ * hookrun_data_get_boolean:
+ * @self: a payload
+ * @name: a key; `-` and `_` are alike
+ *
+ * Reads a boolean.
+ *
+ * Returns: the value; %FALSE when it is unset or not a boolean
+ *
+ * Since: 1.0
+ */
+gboolean
+hookrun_data_get_boolean (HookrunData *self, const char *name)
+{
+  HookrunValue *value = typed_value (self, name, HOOKRUN_FIELD_BOOLEAN);
+
+  return value != NULL && value->as.boolean;
+}
+
+/**
+ * hookrun_data_get_int:
+ * @self: a payload
+ * @name: a key; `-` and `_` are alike
+ *
+ * Reads an integer.
+ *
+ * Returns: the value; 0 when it is unset or not an integer
+ *
+ * Since: 1.0
+ */
+gint64
+hookrun_data_get_int (HookrunData *self, const char *name)
+{
+  HookrunValue *value = typed_value (self, name, HOOKRUN_FIELD_INT);
+
+  return value != NULL ? value->as.integer : 0;
+}
+
+/**
+ * hookrun_data_get_double:
+ * @self: a payload
+ * @name: a key; `-` and `_` are alike
+ *
+ * Reads a number; integers count as numbers, because JSON writers do not keep them apart.
+ *
+ * Returns: the value; 0.0 when it is unset or not a number
+ *
+ * Since: 1.0
+ */
+double
+hookrun_data_get_double (HookrunData *self, const char *name)
+{
+  HookrunValue *value = typed_value (self, name, HOOKRUN_FIELD_DOUBLE);
+
+  return value != NULL ? value->as.number : (double)hookrun_data_get_int (self, name);
+}
+
+/**
+ * hookrun_data_get_strv:
+ * @self: a payload
+ * @name: a key; `-` and `_` are alike
+ *
+ * Reads a list of texts.
+ *
+ * Returns: (transfer none) (nullable) (array zero-terminated=1): the list, until it changes; %NULL
+ *   when it is unset or not a list of texts
+ *
+ * Since: 1.0
+ */
+const char *const *
+hookrun_data_get_strv (HookrunData *self, const char *name)
+{
+  HookrunValue *value = typed_value (self, name, HOOKRUN_FIELD_STRV);
+
+  return value != NULL ? (const char *const *)value->as.strv : NULL;
+}
+
+/**
+ * hookrun_data_get_json:
+ * @self: a payload
+ * @name: a key; `-` and `_` are alike
+ *
+ * Reads any field or extra but an object of the host as JSON.
+ *
+ * Returns: (transfer full) (nullable): the value, sealed; %NULL when it is unset or an object
+ *
+ * Since: 1.0
+ */
+JsonNode *
+hookrun_data_get_json (HookrunData *self, const char *name)
+{
+  HookrunValue *value;
+
+  g_return_val_if_fail (self != NULL && name != NULL, NULL);
+  value = hookrun_data_peek (self, name, NULL);
+  return value != NULL ? hookrun_value_to_json (value) : NULL;
+}
+
+/**
+ * hookrun_data_get_object:
+ * @self: a payload
+ * @name: a key; `-` and `_` are alike
+ *
+ * Reads an object of the host.
+ *
+ * Returns: (transfer none) (nullable): the object, until it changes; %NULL when it is unset or not
+ *   an object
+ *
+ * Since: 1.0
+ */
+GObject *
+hookrun_data_get_object (HookrunData *self, const char *name)
+{
+  HookrunValue *value = typed_value (self, name, HOOKRUN_FIELD_OBJECT);
+
+  return value != NULL ? value->as.object : NULL;
+}
+
+/**
+ * hookrun_data_set_string:
+ * @self: a payload
+ * @name: a key; `-` and `_` are alike
+ * @value: (nullable): UTF-8 text; copied; %NULL unsets
+ * @error: return location for an error
+ *
+ * Writes a text as a handler: a field of that type or an extra.
+ *
+ * Returns: %FALSE with %HOOKRUN_ERROR_PERMISSION for a read-only field, %HOOKRUN_ERROR_INVALID for
+ *   one of another type, a malformed key or text, or %NULL for a required field, and
+ *   %HOOKRUN_ERROR_LIMIT for too many extras
+ *
+ * Since: 1.0
+ */
+gboolean
+hookrun_data_set_string (HookrunData *self, const char *name, const char *value, GError **error)
+{
+  g_return_val_if_fail (self != NULL && name != NULL, FALSE);
+  if (value != NULL && !g_utf8_validate (value, -1, NULL)) {
+    g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID, "the text for \"%s\" is not UTF-8",
+                 name);
+    return FALSE;
+  }
+  return store (self, name,
+                (HookrunValue){HOOKRUN_FIELD_STRING, value != NULL, {.string = g_strdup (value)}},
+                error);
+}
+
+/**
+ * hookrun_data_set_boolean:
+ * @self: a payload
+ * @name: a key; `-` and `_` are alike
+ * @value: the value
+ * @error: return location for an error
+ *
+ * Writes a boolean as a handler: a field of that type or an extra.
+ *
+ * Returns: %FALSE with an error as for hookrun_data_set_string()
+ *
+ * Since: 1.0
+ */
+gboolean
+hookrun_data_set_boolean (HookrunData *self, const char *name, gboolean value, GError **error)
+{
+  g_return_val_if_fail (self != NULL && name != NULL, FALSE);
+  return store (self, name,
+                (HookrunValue){HOOKRUN_FIELD_BOOLEAN, TRUE, {.boolean = value != FALSE}}, error);
+}
+
+/**
+ * hookrun_data_set_int:
+ * @self: a payload
+ * @name: a key; `-` and `_` are alike
+ * @value: the value
+ * @error: return location for an error
+ *
+ * Writes an integer as a handler: a field of that type or an extra.
+ *
+ * Returns: %FALSE with an error as for hookrun_data_set_string()
+ *
+ * Since: 1.0
+ */
+gboolean
+hookrun_data_set_int (HookrunData *self, const char *name, gint64 value, GError **error)
+{
+  g_return_val_if_fail (self != NULL && name != NULL, FALSE);
+  return store (self, name, (HookrunValue){HOOKRUN_FIELD_INT, TRUE, {.integer = value}}, error);
+}
+
+/**
+ * hookrun_data_set_double:
+ * @self: a payload
+ * @name: a key; `-` and `_` are alike
+ * @value: the value
+ * @error: return location for an error
+ *
+ * Writes a number as a handler: a field of that type or an extra.
+ *
+ * Returns: %FALSE with an error as for hookrun_data_set_string()
+ *
+ * Since: 1.0
+ */
+gboolean
+hookrun_data_set_double (HookrunData *self, const char *name, double value, GError **error)
+{
+  g_return_val_if_fail (self != NULL && name != NULL, FALSE);
+  return store (self, name, (HookrunValue){HOOKRUN_FIELD_DOUBLE, TRUE, {.number = value}}, error);
+}
+
+/**
+ * hookrun_data_set_strv:
+ * @self: a payload
+ * @name: a key; `-` and `_` are alike
+ * @value: (nullable) (array zero-terminated=1): UTF-8 texts; copied; %NULL unsets
+ * @error: return location for an error
+ *
+ * Writes a list of texts as a handler: a field of that type or an extra.
+ *
+ * Returns: %FALSE with an error as for hookrun_data_set_string()
+ *
+ * Since: 1.0
+ */
+gboolean
+hookrun_data_set_strv (HookrunData *self, const char *name, const char *const *value,
+                       GError **error)
+{
+  g_return_val_if_fail (self != NULL && name != NULL, FALSE);
+  for (gsize i = 0; value != NULL && value[i] != NULL; i++)
+    if (!g_utf8_validate (value[i], -1, NULL)) {
+      g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID,
+                   "text %" G_GSIZE_FORMAT " of the list for \"%s\" is not UTF-8", i, name);
+      return FALSE;
+    }
+  return store (
+      self, name,
+      (HookrunValue){HOOKRUN_FIELD_STRV, value != NULL, {.strv = g_strdupv ((char **)value)}},
+      error);
+}
+
+/**
+ * hookrun_data_unset:
+ * @self: a payload
+ * @name: a key; `-` and `_` are alike
+ * @error: return location for an error
+ *
+ * Unsets a field or removes an extra. One that is not set is no error.
+ *
+ * Returns: %FALSE with %HOOKRUN_ERROR_PERMISSION for a read-only field or %HOOKRUN_ERROR_INVALID
+ *   for a required one
+ *
+ * Since: 1.0
+ */
+gboolean
+hookrun_data_unset (HookrunData *self, const char *name, GError **error)
+{
+  int slot;
+  HookrunValue nothing = {.is_set = FALSE};
+
+  g_return_val_if_fail (self != NULL && name != NULL, FALSE);
+  slot = self->schema != NULL ? hookrun_schema_find (self->schema, name) : -1;
+  if (slot >= 0) {
+    if (!check_writable (&self->schema->fields[slot], TRUE, error))
+      return FALSE;
+    nothing.type = self->schema->fields[slot].type;
+  }
+  hookrun_data_store (self, slot, name, &nothing);
+  return TRUE;
+}
+
+/* (transfer full) (nullable): what a place of a template is filled with. */
+static char *
+value_to_text (const HookrunValue *value)
+{
+  char buffer[G_ASCII_DTOSTR_BUF_SIZE];
+
+  switch (value->type) {
+  case HOOKRUN_FIELD_STRING:
+    return g_strdup (value->as.string);
+  case HOOKRUN_FIELD_BOOLEAN:
+    return g_strdup (value->as.boolean ? "true" : "false");
+  case HOOKRUN_FIELD_INT:
+    return g_strdup_printf ("%" G_GINT64_FORMAT, value->as.integer);
+  case HOOKRUN_FIELD_DOUBLE:
+    return g_strdup (g_ascii_dtostr (buffer, sizeof buffer, value->as.number));
+  case HOOKRUN_FIELD_STRV:
+    return g_strjoinv (", ", value->as.strv);
+  case HOOKRUN_FIELD_JSON:
+    return json_to_string (value->as.json, FALSE);
+  case HOOKRUN_FIELD_OBJECT:
+    return NULL;
+  }
+  return NULL;
+}
+
+static char *
+lookup_place (const char *key, gpointer user_data)
+{
+  HookrunValue *value = hookrun_data_peek (user_data, key, NULL);
+
+  return value != NULL ? value_to_text (value) : NULL;
+}
+
+/**
+ * hookrun_data_expand_text:
+ * @self: a payload
+ * @text: a template
+ * @error: return location for an error
+ *
+ * Fills the places `%(key)s` and `{key}` of @text from the fields and extras as they are now.
+ * Booleans read `true` and `false`, lists are joined by `", "`, JSON is written as JSON.
+ *
+ * Returns: (transfer full): the filled text; %NULL with an error as for
+ *   [func@Hookrun.template_expand]
+ *
+ * Since: 1.0
+ */
+char *
+hookrun_data_expand_text (HookrunData *self, const char *text, GError **error)
+{
+  g_return_val_if_fail (self != NULL && text != NULL, NULL);
+  return hookrun_template_expand (text, lookup_place, self, error);
+}
+
+/**
+ * hookrun_data_expand:
+ * @self: a payload
+ * @name: a key; `-` and `_` are alike
+ * @error: return location for an error
+ *
+ * Reads anything as text. The places of fields with %HOOKRUN_FIELD_TEMPLATE and of extras that are
+ * texts are filled; a declared field without that flag is given as it is.
+ *
+ * Returns: (transfer full): the text; %NULL with %HOOKRUN_ERROR_NOT_FOUND when @name is unset or an
+ *   object, or with an error as for [func@Hookrun.template_expand]
+ *
+ * Since: 1.0
+ */
+char *
+hookrun_data_expand (HookrunData *self, const char *name, GError **error)
+{
+  int slot = -1;
+  HookrunValue *value;
+  char *text = NULL;
+
+  g_return_val_if_fail (self != NULL && name != NULL, NULL);
+  value = hookrun_data_peek (self, name, &slot);
+  if (value != NULL && value->type == HOOKRUN_FIELD_STRING &&
+      (slot < 0 || (self->schema->fields[slot].flags & HOOKRUN_FIELD_TEMPLATE) != 0)) {
+    text = hookrun_data_expand_text (self, value->as.string, error);
+    if (text == NULL)
+      g_prefix_error (error, "cannot fill \"%s\": ", name);
+    return text;
+  }
+  if (value != NULL)
+    text = value_to_text (value);
+  if (text == NULL)
+    g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_NOT_FOUND,
+                 "the data has no text \"%s\"; set it or correct the name", name);
+  return text;
+}

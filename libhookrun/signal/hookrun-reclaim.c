@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The writers' half of safe reclamation: the list of threads that emit, the list of tables that
+ * wait to be freed, and the search of the one for the other. The scheme is hazard pointers (Michael
+ * 2004) with asymmetric fences.
+ */
+#include "hookrun-reclaim-private.h"
+
+#include <linux/membarrier.h>
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "hookrun-event-private.h"
+
+#define MAX_NESTED_OF_ONE 64
+#define MAX_NESTED 1024
+
+__thread HookrunThread *hookrun_thread_current = NULL;
+int hookrun_reclaim_readers_fence = 0;
+
+static HookrunLock lock =
+    HOOKRUN_LOCK_INIT; /* guards threads, their frames against going away, and retired */
+static HookrunThread *threads = NULL;
+static HookrunRetired *retired_list = NULL;
+
+/* ---- fences ---- */
+
+/* Makes every thread of the process pass a full fence. Where the kernel cannot do that, the readers
+ * fence themselves; @readers_fence is set before the first thread emits. */
+static void
+fence_all (void)
+{
+#ifndef HOOKRUN_THREAD_SANITIZER
+  __atomic_thread_fence (__ATOMIC_SEQ_CST);
+  if (__atomic_load_n (&hookrun_reclaim_readers_fence, __ATOMIC_RELAXED))
+    return;
+  if (syscall (SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0)
+    return;
+  /* A filter was put over us meanwhile. From now on readers fence; give those that did not see the
+   * switch the time to drain their store buffers, which takes microseconds. */
+  __atomic_store_n (&hookrun_reclaim_readers_fence, 1, __ATOMIC_SEQ_CST);
+  g_usleep (10 * G_TIME_SPAN_MILLISECOND);
+#endif
+}
+
+static void
+choose_fence (void)
+{
+#ifndef HOOKRUN_THREAD_SANITIZER
+  if (syscall (SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) != 0)
+    __atomic_store_n (&hookrun_reclaim_readers_fence, 1, __ATOMIC_SEQ_CST);
+#endif
+}
+
+/* ---- threads ---- */
+
+static void
+free_thread (gpointer data)
+{
+  HookrunThread *self = data;
+  HookrunFrame *frame = self->first;
+
+  hookrun_lock (&lock);
+  for (HookrunThread **link = &threads; *link != NULL; link = &(*link)->next)
+    if (*link == self) {
+      *link = self->next;
+      break;
+    }
+  hookrun_unlock (&lock);
+  hookrun_thread_current = NULL;
+  while (frame != NULL) {
+    HookrunFrame *deeper = frame->deeper;
+
+    g_clear_pointer (&frame->event, hookrun_event_unref);
+    g_free (frame);
+    frame = deeper;
+  }
+  g_free (self);
+}
+
+/* In a child of fork only the forking thread goes on; what the others showed would never go. */
+static void
+forget_other_threads (void)
+{
+  HookrunThread *own = hookrun_thread_current;
+
+  hookrun_lock_init (&lock);
+  threads = own;
+  if (own != NULL)
+    own->next = NULL;
+}
+
+static void
+lock_for_fork (void)
+{
+  hookrun_lock (&lock);
+}
+
+static void
+unlock_after_fork (void)
+{
+  hookrun_unlock (&lock);
+}
+
+static gpointer
+prepare (gpointer unused)
+{
+  choose_fence ();
+  pthread_atfork (lock_for_fork, unlock_after_fork, forget_other_threads);
+  return NULL;
+}
+
+HookrunThread *
+hookrun_thread_new (void)
+{
+  static GOnce once = G_ONCE_INIT;
+  static GPrivate at_exit = G_PRIVATE_INIT (free_thread);
+  HookrunThread *self = g_new0 (HookrunThread, 1);
+
+  g_once (&once, prepare, NULL);
+  hookrun_lock (&lock);
+  self->next = threads;
+  threads = self;
+  hookrun_unlock (&lock);
+  hookrun_thread_current = self;
+  g_private_set (&at_exit, self);
+  return self;
+}
+
+static gboolean
+set_limit_error (HookrunSignal *signal, guint limit, GError **error)
+{
+  g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_LIMIT,
+               "signal \"%s\": emissions are nested %u deep; a handler emits, directly or through "
+               "others, the signal that it handles",
+               signal->name, limit);
+  return FALSE;
+}
+
+gboolean
+hookrun_thread_add_frame (HookrunThread *self, HookrunSignal *signal, GError **error)
+{
+  HookrunFrame *frame;
+  HookrunFrame *last = self->first;
+
+  if (self->depth >= MAX_NESTED)
+    return set_limit_error (signal, MAX_NESTED, error);
+  frame = g_new0 (HookrunFrame, 1);
+  while (last != NULL && last->deeper != NULL)
+    last = last->deeper;
+  frame->outer = last;
+  if (last != NULL)
+    __atomic_store_n (&last->deeper, frame, __ATOMIC_RELEASE);
+  else
+    __atomic_store_n (&self->first, frame, __ATOMIC_RELEASE);
+  self->top = frame;
+  return TRUE;
+}
+
+/* Only called when the thread is so deep in emissions that a single signal may be, too. */
+gboolean
+hookrun_thread_check_recursion (HookrunThread *self, HookrunSignal *signal, GError **error)
+{
+  guint same = 0;
+
+  for (HookrunFrame *frame = self->first; frame != self->top; frame = frame->deeper)
+    if (frame->signal == signal)
+      same++;
+  return same < MAX_NESTED_OF_ONE || set_limit_error (signal, MAX_NESTED_OF_ONE, error);
+}
+
+/* ---- tables ---- */
+
+static HookrunFrame *
+first_frame (HookrunThread *thread)
+{
+  return __atomic_load_n (&thread->first, __ATOMIC_ACQUIRE);
+}
+
+static HookrunFrame *
+next_frame (HookrunFrame *frame)
+{
+  return __atomic_load_n (&frame->deeper, __ATOMIC_ACQUIRE);
+}
+
+static gboolean
+shows (HookrunThread *thread, const HookrunRetired *retired)
+{
+  for (HookrunFrame *frame = first_frame (thread); frame != NULL; frame = next_frame (frame))
+    if ((const HookrunRetired *)__atomic_load_n (&frame->table, __ATOMIC_SEQ_CST) == retired)
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+is_read (const HookrunRetired *retired)
+{
+  for (HookrunThread *thread = threads; thread != NULL; thread = thread->next)
+    if (shows (thread, retired))
+      return TRUE;
+  return FALSE;
+}
+
+/* Asks the threads that read something retired to collect when they leave their emission. */
+static gboolean
+mark_readers (void)
+{
+  gboolean any = FALSE;
+
+  for (HookrunThread *thread = threads; thread != NULL; thread = thread->next) {
+    gboolean reads = FALSE;
+
+    for (HookrunRetired *retired = retired_list; retired != NULL && !reads; retired = retired->next)
+      reads = shows (thread, retired);
+    __atomic_store_n (&thread->wanted, reads, __ATOMIC_SEQ_CST);
+    any = any || reads;
+  }
+  return any;
+}
+
+/* Moves what nobody reads from the list of retired tables into a list of its own. A reader either
+ * finds that it was marked when it leaves, or has left when we look for the second time. */
+static HookrunRetired *
+take_unread (void)
+{
+  HookrunRetired *unread = NULL;
+  HookrunRetired **link = &retired_list;
+
+  fence_all ();
+  if (mark_readers ())
+    fence_all ();
+  while (*link != NULL) {
+    HookrunRetired *retired = *link;
+
+    if (is_read (retired)) {
+      link = &retired->next;
+      continue;
+    }
+    *link = retired->next;
+    retired->next = unread;
+    unread = retired;
+  }
+  return unread;
+}
+
+void
+hookrun_reclaim_collect (void)
+{
+  HookrunRetired *unread = NULL;
+
+  hookrun_lock (&lock);
+  if (retired_list != NULL)
+    unread = take_unread ();
+  else if (hookrun_thread_current != NULL)
+    __atomic_store_n (&hookrun_thread_current->wanted, 0, __ATOMIC_SEQ_CST);
+  hookrun_unlock (&lock);
+  while (unread != NULL) {
+    HookrunRetired *next = unread->next;
+
+    unread->free (unread);
+    unread = next;
+  }
+}
+
+void
+hookrun_reclaim_retire (HookrunRetired *retired)
+{
+  hookrun_lock (&lock);
+  retired->next = retired_list;
+  retired_list = retired;
+  hookrun_unlock (&lock);
+  hookrun_reclaim_collect ();
+}
+
+/* ---- handlers ---- */
+
+static gboolean
+runs_any (HookrunThread *thread, const HookrunScopeCore *scope)
+{
+  for (HookrunFrame *frame = first_frame (thread); frame != NULL; frame = next_frame (frame))
+    if (__atomic_load_n (&frame->scope, __ATOMIC_SEQ_CST) == scope)
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+runs_elsewhere (const HookrunScopeCore *scope, HookrunThread *own)
+{
+  gboolean inside = own != NULL && own->depth > 0;
+  gboolean found = FALSE;
+
+  hookrun_lock (&lock);
+  for (HookrunThread *thread = threads; thread != NULL && !found; thread = thread->next) {
+    if (thread == own)
+      continue;
+    /* Two handlers that close each other's scopes would wait for each other for ever. */
+    if (inside && __atomic_load_n (&thread->closing, __ATOMIC_SEQ_CST))
+      continue;
+    found = runs_any (thread, scope);
+  }
+  hookrun_unlock (&lock);
+  return found;
+}
+
+void
+hookrun_reclaim_wait (HookrunScopeCore *scope)
+{
+  HookrunThread *own = hookrun_thread_current;
+  gulong pause_us = 20;
+
+  fence_all ();
+  if (own != NULL)
+    __atomic_store_n (&own->closing, own->depth > 0, __ATOMIC_SEQ_CST);
+  while (runs_elsewhere (scope, own)) {
+    g_usleep (pause_us);
+    pause_us = MIN (pause_us * 2, 1000);
+  }
+  if (own != NULL)
+    __atomic_store_n (&own->closing, 0, __ATOMIC_SEQ_CST);
+}
