@@ -11,6 +11,8 @@ G_BEGIN_DECLS
 
 /* (transfer none): the program's one cancellable; the first call takes over the signals. */
 GCancellable *tool_interrupt_start (void);
+/* (transfer none) (nullable): the same, NULL while nobody has started it. */
+GCancellable *tool_interrupt_get (void);
 /* The signal that came, 0 for none. */
 int tool_interrupt_signal (void);
 
