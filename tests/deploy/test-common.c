@@ -28,11 +28,13 @@ static int
 part_secret (void)
 {
   g_autofree char *answer = NULL;
+  struct termios state = {0};
 
   tool_interrupt_start ();
   answer = tool_ask_text ("Passphrase:", TRUE);
+  tcgetattr (STDIN_FILENO, &state);
   printf ("got %s, echo %s, signal %d\n", answer != NULL ? answer : "nothing",
-          system ("stty -a | grep -q ' echo '") == 0 ? "on" : "off", tool_interrupt_signal ());
+          (state.c_lflag & ECHO) != 0 ? "on" : "off", tool_interrupt_signal ());
   return answer != NULL ? 0 : 1;
 }
 
