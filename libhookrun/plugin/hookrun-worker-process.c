@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The process of a worker: started without a copy of the host's memory, in a session of its own,
+ * and ended as a whole group. Its pid is not given back before the group was killed, so no signal
+ * can reach a stranger.
+ */
+#include "hookrun-worker-io-private.h"
+#include "hookrun-error-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define N_CHILD_FDS (HOOKRUN_WORKER_FD + 1)
+#define KILL_WAIT_MS 1000
+
+struct _HookrunWorkerProcess {
+  gatomicrefcount ref_count;
+  pid_t pid;
+  int pidfd;
+  guint grace_ms;
+  GMutex lock;
+  GCond ended;
+  gboolean has_ended;
+};
+
+/* ---- starting ---- */
+
+static void
+close_all (int *fds, gsize n)
+{
+  for (gsize i = 0; i < n; i++) {
+    if (fds[i] >= 0)
+      close (fds[i]);
+    fds[i] = -1;
+  }
+}
+
+/* Descriptors of the child must not have the numbers that they are to be copied to. */
+static gboolean
+lift (int *fd)
+{
+  int lifted;
+
+  if (*fd > HOOKRUN_WORKER_FD)
+    return TRUE;
+  lifted = fcntl (*fd, F_DUPFD_CLOEXEC, HOOKRUN_WORKER_FD + 1);
+  close (*fd);
+  *fd = lifted;
+  return lifted >= 0;
+}
+
+static gboolean
+open_pair (gboolean is_socket, int *here, int *there)
+{
+  int ends[2];
+  int result = is_socket ? socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)
+                         : pipe2 (ends, O_CLOEXEC);
+
+  if (result < 0)
+    return FALSE;
+  *here = ends[0];
+  *there = ends[1];
+  return lift (here) && lift (there) && fcntl (*here, F_SETFL, O_NONBLOCK) == 0;
+}
+
+static gboolean
+open_all (int child[N_CHILD_FDS], int parent[N_CHILD_FDS])
+{
+  child[STDIN_FILENO] = open ("/dev/null", O_RDONLY | O_CLOEXEC);
+  return child[STDIN_FILENO] >= 0 && lift (&child[STDIN_FILENO]) &&
+         open_pair (FALSE, &parent[STDOUT_FILENO], &child[STDOUT_FILENO]) &&
+         open_pair (FALSE, &parent[STDERR_FILENO], &child[STDERR_FILENO]) &&
+         open_pair (TRUE, &parent[HOOKRUN_WORKER_FD], &child[HOOKRUN_WORKER_FD]);
+}
+
+static int
+fill_actions (posix_spawn_file_actions_t *actions, const int child[N_CHILD_FDS], const char *folder)
+{
+  int problem = 0;
+
+  for (int fd = 0; fd < N_CHILD_FDS && problem == 0; fd++)
+    problem = posix_spawn_file_actions_adddup2 (actions, child[fd], fd);
+  if (problem == 0)
+    problem = posix_spawn_file_actions_addclosefrom_np (actions, N_CHILD_FDS);
+  if (problem == 0 && folder != NULL)
+    problem = posix_spawn_file_actions_addchdir_np (actions, folder);
+  return problem;
+}
+
+/* The worker starts with no signal blocked or ignored, whatever the host does with its own. */
+static int
+fill_attributes (posix_spawnattr_t *attributes)
+{
+  sigset_t none;
+  sigset_t all;
+
+  sigemptyset (&none);
+  sigfillset (&all);
+  posix_spawnattr_setsigmask (attributes, &none);
+  posix_spawnattr_setsigdefault (attributes, &all);
+  return posix_spawnattr_setflags (attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
+                                                   POSIX_SPAWN_SETSIGDEF);
+}
+
+static int
+spawn (const char *const *argv, const char *folder, const char *const *environment,
+       const int child[N_CHILD_FDS], pid_t *pid)
+{
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  int problem;
+
+  posix_spawn_file_actions_init (&actions);
+  posix_spawnattr_init (&attributes);
+  problem = fill_actions (&actions, child, folder);
+  if (problem == 0)
+    problem = fill_attributes (&attributes);
+  if (problem == 0)
+    problem = posix_spawnp (pid, argv[0], &actions, &attributes, (char *const *)(gpointer)argv,
+                            (char *const *)(gpointer)environment);
+  posix_spawn_file_actions_destroy (&actions);
+  posix_spawnattr_destroy (&attributes);
+  return problem;
+}
+
+static HookrunWorkerProcess *
+process_new (pid_t pid, int pidfd)
+{
+  HookrunWorkerProcess *self = g_new0 (HookrunWorkerProcess, 1);
+
+  g_atomic_ref_count_init (&self->ref_count);
+  self->pid = pid;
+  self->pidfd = pidfd;
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->ended);
+  return self;
+}
+
+HookrunWorkerProcess *
+hookrun_worker_process_start (const char *const *argv, const char *folder,
+                              const char *const *environment, int *socket, int output[2],
+                              GError **error)
+{
+  int child[N_CHILD_FDS] = {-1, -1, -1, -1};
+  int parent[N_CHILD_FDS] = {-1, -1, -1, -1};
+  pid_t pid = 0;
+  int pidfd = -1;
+  int problem = 0;
+
+  if (!open_all (child, parent))
+    problem = errno;
+  if (problem == 0)
+    problem = spawn (argv, folder, environment, child, &pid);
+  close_all (child, N_CHILD_FDS);
+  if (problem == 0) {
+    pidfd = (int)syscall (SYS_pidfd_open, pid, 0);
+    if (pidfd < 0) {
+      problem = errno;
+      kill (-pid, SIGKILL);
+      waitpid (pid, NULL, 0);
+    }
+  }
+  if (problem != 0) {
+    close_all (parent, N_CHILD_FDS);
+    hookrun_set_error_from_errno (error, problem, "cannot start \"%s\"%s%s%s", argv[0],
+                                  folder != NULL ? " in folder \"" : "",
+                                  folder != NULL ? folder : "", folder != NULL ? "\"" : "");
+    return NULL;
+  }
+  *socket = parent[HOOKRUN_WORKER_FD];
+  output[0] = parent[STDOUT_FILENO];
+  output[1] = parent[STDERR_FILENO];
+  return process_new (pid, pidfd);
+}
+
+int
+hookrun_worker_process_get_pid (HookrunWorkerProcess *self)
+{
+  return self->pid;
+}
+
+int
+hookrun_worker_process_get_fd (HookrunWorkerProcess *self)
+{
+  return self->pidfd;
+}
+
+/* ---- ending ---- */
+
+static gboolean
+wait_for_end (HookrunWorkerProcess *self, int timeout_ms)
+{
+  gint64 until = g_get_monotonic_time () + (gint64)timeout_ms * 1000;
+
+  for (;;) {
+    struct pollfd fd = {self->pidfd, POLLIN, 0};
+    gint64 rest = timeout_ms < 0 ? -1 : MAX (until - g_get_monotonic_time () + 999, 0) / 1000;
+    int n = poll (&fd, 1, (int)rest);
+
+    if (n >= 0)
+      return n > 0;
+    if (errno != EINTR)
+      return FALSE;
+  }
+}
+
+static void
+set_ended (HookrunWorkerProcess *self)
+{
+  g_mutex_lock (&self->lock);
+  self->has_ended = TRUE;
+  g_cond_broadcast (&self->ended);
+  g_mutex_unlock (&self->lock);
+}
+
+/* The leader is still there as a zombie at worst, so the number of the group is its own. */
+static void
+kill_group_and_reap (HookrunWorkerProcess *self, siginfo_t *info)
+{
+  kill (-self->pid, SIGKILL);
+  while (waitid (P_PIDFD, (id_t)self->pidfd, info, WEXITED) < 0 && errno == EINTR)
+    continue;
+}
+
+static gpointer
+end_in_thread (gpointer data)
+{
+  HookrunWorkerProcess *self = data;
+  siginfo_t info = {0};
+
+  if (!wait_for_end (self, (int)self->grace_ms)) {
+    kill (-self->pid, SIGTERM);
+    kill (-self->pid, SIGCONT);
+    wait_for_end (self, (int)self->grace_ms);
+  }
+  kill_group_and_reap (self, &info);
+  set_ended (self);
+  hookrun_worker_process_unref (self);
+  return NULL;
+}
+
+void
+hookrun_worker_process_end (HookrunWorkerProcess *self, guint grace_ms)
+{
+  self->grace_ms = grace_ms;
+  g_thread_unref (
+      g_thread_new ("hookrun-worker", end_in_thread, hookrun_worker_process_ref (self)));
+}
+
+static char *
+describe_end (const siginfo_t *info, gboolean was_alive)
+{
+  if (info->si_pid == 0)
+    return g_strdup ("ended (the host's own handling of SIGCHLD took its status away)");
+  if (info->si_code == CLD_EXITED)
+    return g_strdup_printf ("exited with status %d", info->si_status);
+  if (was_alive && info->si_status == SIGKILL)
+    return g_strdup ("went on running and was killed");
+  return g_strdup_printf ("was ended by signal %d (%s)", info->si_status,
+                          strsignal (info->si_status));
+}
+
+char *
+hookrun_worker_process_kill (HookrunWorkerProcess *self)
+{
+  siginfo_t info = {0};
+  gboolean was_alive = !wait_for_end (self, 0);
+
+  kill (-self->pid, SIGKILL);
+  if (!wait_for_end (self, KILL_WAIT_MS)) {
+    hookrun_worker_process_end (self, 0);
+    return g_strdup ("cannot be killed at the moment");
+  }
+  kill_group_and_reap (self, &info);
+  set_ended (self);
+  return describe_end (&info, was_alive);
+}
+
+void
+hookrun_worker_process_wait (HookrunWorkerProcess *self)
+{
+  g_mutex_lock (&self->lock);
+  while (!self->has_ended)
+    g_cond_wait (&self->ended, &self->lock);
+  g_mutex_unlock (&self->lock);
+}
+
+HookrunWorkerProcess *
+hookrun_worker_process_ref (HookrunWorkerProcess *self)
+{
+  g_atomic_ref_count_inc (&self->ref_count);
+  return self;
+}
+
+void
+hookrun_worker_process_unref (HookrunWorkerProcess *self)
+{
+  if (!g_atomic_ref_count_dec (&self->ref_count))
+    return;
+  close (self->pidfd);
+  g_mutex_clear (&self->lock);
+  g_cond_clear (&self->ended);
+  g_free (self);
+}
