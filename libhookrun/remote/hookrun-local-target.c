@@ -13,6 +13,7 @@
 #include "hookrun-error-private.h"
 #include "hookrun-file-private.h"
 #include "hookrun-spawn-private.h"
+#include "hookrun-stream-private.h"
 
 #define GRACE_MS 500
 
@@ -40,21 +41,13 @@ typedef struct {
 } Child;
 
 static void
-drop_source (GSource **source)
-{
-  if (*source != NULL)
-    g_source_destroy (*source);
-  g_clear_pointer (source, g_source_unref);
-}
-
-static void
 child_free (gpointer data)
 {
   Child *child = data;
 
-  drop_source (&child->ended);
-  drop_source (&child->cancelled);
-  drop_source (&child->force);
+  hookrun_source_drop (&child->ended);
+  hookrun_source_drop (&child->cancelled);
+  hookrun_source_drop (&child->force);
   g_clear_error (&child->reason);
   g_free (child);
 }
@@ -101,8 +94,8 @@ on_ended (GPid pid, int status, gpointer user_data)
   Child *child = g_task_get_task_data (task);
 
   g_ptr_array_remove_fast (self->running, task);
-  drop_source (&child->cancelled);
-  drop_source (&child->force);
+  hookrun_source_drop (&child->cancelled);
+  hookrun_source_drop (&child->force);
   if (child->reason != NULL)
     g_task_return_error (task, g_steal_pointer (&child->reason));
   else

@@ -6,14 +6,13 @@
 #include "hookrun-target-private.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <glib-unix.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "hookrun-error-private.h"
 #include "hookrun-file-private.h"
+#include "hookrun-stream-private.h"
 
 #define MAX_OUTPUT (16u * 1024 * 1024)
 
@@ -22,19 +21,12 @@
 #define PRINT_MARK "printf '\\036hookrun\\036\\n'; "
 
 typedef struct {
-  int fd;
-  GByteArray *bytes;
-  GSource *source;
-} Stream;
-
-typedef struct {
   HookrunTarget *target;
   char *command_line;
   char *label;
   int stdin_fd;
   guint timeout_ms;
-  gsize max_output;
-  Stream streams[2];
+  HookrunStream streams[2];
   GSource *timeout;
   GCancellable *stop; /* ends the command for whatever reason */
   GSource *cancelled;
@@ -67,35 +59,16 @@ hookrun_target_open_memory (const void *data, gsize length, GError **error)
 }
 
 static void
-drop_source (GSource **source)
-{
-  if (*source != NULL)
-    g_source_destroy (*source);
-  g_clear_pointer (source, g_source_unref);
-}
-
-static void
-stream_close (Stream *stream)
-{
-  drop_source (&stream->source);
-  if (stream->fd >= 0)
-    close (stream->fd);
-  stream->fd = -1;
-}
-
-static void
 run_free (gpointer data)
 {
   Run *run = data;
 
-  for (gsize i = 0; i < G_N_ELEMENTS (run->streams); i++) {
-    stream_close (&run->streams[i]);
-    g_clear_pointer (&run->streams[i].bytes, g_byte_array_unref);
-  }
+  for (gsize i = 0; i < G_N_ELEMENTS (run->streams); i++)
+    hookrun_stream_clear (&run->streams[i]);
   if (run->stdin_fd >= 0)
     close (run->stdin_fd);
-  drop_source (&run->timeout);
-  drop_source (&run->cancelled);
+  hookrun_source_drop (&run->timeout);
+  hookrun_source_drop (&run->cancelled);
   g_clear_error (&run->reason);
   g_clear_object (&run->stop);
   g_free (run->command_line);
@@ -112,39 +85,10 @@ stop_for (Run *run, HookrunError code, const char *what)
   g_cancellable_cancel (run->stop);
 }
 
-/* Reads what there is. FALSE at the end of the stream. */
-static gboolean
-stream_read (Run *run, Stream *stream)
+static void
+on_overflow (gpointer user_data, gpointer unused)
 {
-  guint8 buffer[65536];
-
-  for (;;) {
-    gssize n = read (stream->fd, buffer, sizeof buffer);
-
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0)
-      return errno == EAGAIN;
-    if (n == 0)
-      return FALSE;
-    if (stream->bytes->len + (gsize)n > run->max_output) {
-      stop_for (run, HOOKRUN_ERROR_LIMIT, "printed more than the limit; it was ended");
-      return FALSE;
-    }
-    g_byte_array_append (stream->bytes, buffer, (guint)n);
-  }
-}
-
-static gboolean
-on_readable (int fd, GIOCondition condition, gpointer user_data)
-{
-  Run *run = g_task_get_task_data (user_data);
-  Stream *stream = run->streams[0].fd == fd ? &run->streams[0] : &run->streams[1];
-
-  if (stream_read (run, stream))
-    return G_SOURCE_CONTINUE;
-  g_clear_pointer (&stream->source, g_source_unref);
-  return G_SOURCE_REMOVE;
+  stop_for (user_data, HOOKRUN_ERROR_LIMIT, "printed more than the limit; it was ended");
 }
 
 static gboolean
@@ -185,17 +129,6 @@ split_noise (Run *run, gsize *n_noise, GError **error)
   return FALSE;
 }
 
-static GBytes *
-take_bytes (Stream *stream)
-{
-  guint length = stream->bytes->len;
-  guint8 *data;
-
-  g_byte_array_append (stream->bytes, (const guint8 *)"", 1);
-  data = g_byte_array_free (g_steal_pointer (&stream->bytes), FALSE);
-  return g_bytes_new_with_free_func (data, length, g_free, data);
-}
-
 static void
 result_free (gpointer data)
 {
@@ -212,12 +145,10 @@ on_executed (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
   gboolean ok = hookrun_target_execute_finish (run->target, result, &run->status, &error);
 
-  drop_source (&run->timeout);
-  drop_source (&run->cancelled);
-  for (gsize i = 0; i < G_N_ELEMENTS (run->streams); i++) {
-    stream_read (run, &run->streams[i]);
-    stream_close (&run->streams[i]);
-  }
+  hookrun_source_drop (&run->timeout);
+  hookrun_source_drop (&run->cancelled);
+  for (gsize i = 0; i < G_N_ELEMENTS (run->streams); i++)
+    hookrun_stream_drain (&run->streams[i]);
   if (run->reason != NULL) {
     g_clear_error (&error);
     g_task_return_error (task, g_steal_pointer (&run->reason));
@@ -228,30 +159,9 @@ on_executed (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   out->status = run->status;
-  out->output = take_bytes (&run->streams[0]);
-  out->errors = take_bytes (&run->streams[1]);
+  out->output = hookrun_stream_take (&run->streams[0]);
+  out->errors = hookrun_stream_take (&run->streams[1]);
   g_task_return_pointer (task, g_steal_pointer (&out), result_free);
-}
-
-static gboolean
-open_stream (GTask *task, Stream *stream, int *remote_end)
-{
-  GError *error = NULL;
-  int ends[2];
-
-  if (!g_unix_open_pipe (ends, FD_CLOEXEC, &error)) {
-    g_task_return_new_error (task, HOOKRUN_ERROR, HOOKRUN_ERROR_IO, "cannot make a pipe: %s",
-                             error->message);
-    g_error_free (error);
-    return FALSE;
-  }
-  g_unix_set_fd_nonblocking (ends[0], TRUE, NULL);
-  stream->fd = ends[0];
-  *remote_end = ends[1];
-  stream->source = g_unix_fd_source_new (ends[0], G_IO_IN | G_IO_HUP);
-  g_source_set_callback (stream->source, G_SOURCE_FUNC (on_readable), task, NULL);
-  g_source_attach (stream->source, g_main_context_get_thread_default ());
-  return TRUE;
 }
 
 /* A source rather than a handler: a target may end the call while its cancellable is triggered. */
@@ -292,12 +202,15 @@ on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
                              hookrun_target_get_name (run->target), run->label);
     return;
   }
-  for (gsize i = 0; i < G_N_ELEMENTS (ends); i++)
-    if (!open_stream (task, &run->streams[i], &ends[i])) {
-      if (ends[0] >= 0)
-        close (ends[0]);
-      return;
-    }
+  for (gsize i = 0; i < G_N_ELEMENTS (ends); i++) {
+    ends[i] = hookrun_stream_open (&run->streams[i], &error);
+    if (ends[i] >= 0)
+      continue;
+    if (i > 0)
+      close (ends[0]);
+    g_task_return_error (task, error);
+    return;
+  }
   watch_limits (task, run);
   run->stdin_fd = -1;
   hookrun_target_execute_async (run->target, run->command_line, stdin_fd, ends[0], ends[1],
@@ -319,10 +232,11 @@ hookrun_target_run_command_async (HookrunTarget *self, const HookrunCommand *com
   run->label = g_strdup (command->label);
   run->stdin_fd = command->stdin_fd;
   run->timeout_ms = command->timeout_ms;
-  run->max_output = command->max_output > 0 ? command->max_output : MAX_OUTPUT;
   run->stop = g_cancellable_new ();
   for (gsize i = 0; i < G_N_ELEMENTS (run->streams); i++)
-    run->streams[i] = (Stream){.fd = -1, .bytes = g_byte_array_new ()};
+    hookrun_stream_init (&run->streams[i],
+                         command->max_output > 0 ? command->max_output : MAX_OUTPUT, on_overflow,
+                         run);
   g_task_set_task_data (task, run, run_free);
   hookrun_target_connect_async (self, cancellable, on_connected, task);
 }
