@@ -66,7 +66,8 @@ typedef struct {
   char type;  /* 'f', 'd', 'l', or '?' for what cannot be sent */
   guint mode;
   guint64 size;
-  gint64 mtime;
+  gint64 mtime;   /* seconds */
+  guint mtime_ns; /* the rest; 0 where it is not known */
 } HookrunManifestEntry;
 
 /* Sorted by path. */

@@ -5,11 +5,14 @@
  */
 #include "hookrun-sync-private.h"
 
+#include <dlfcn.h>
+
 #include "hookrun-shell-private.h"
 #include "hookrun-target-private.h"
 
 /* Links, modes, times; owners and devices are the target's own affair, and the times of folders
- * say nothing. Words go through the protocol, where no shell reads them. */
+ * say nothing. Times are compared to the nanosecond: a file may be written twice in a second. Words
+ * go through the protocol, where no shell reads them. */
 static const char *const common_words[] = {
     "rsync",
     "--recursive",
@@ -17,20 +20,37 @@ static const char *const common_words[] = {
     "--perms",
     "--times",
     "--omit-dir-times",
+    "--modify-window=-1",
     "--no-human-readable",
     "--stats",
     "--8-bit-output",
     "--secluded-args",
 };
 
+/* In a tree that was built and not installed the helper lies in a folder beside the library. */
+static char *
+find_beside_library (void)
+{
+  Dl_info info;
+  g_autofree char *folder = NULL;
+
+  if (dladdr (common_words, &info) == 0 || info.dli_fname == NULL)
+    return NULL;
+  folder = g_path_get_dirname (info.dli_fname);
+  return g_build_filename (folder, "remote", "hookrun-remote-helper", NULL);
+}
+
 char *
 hookrun_rsync_find_helper (void)
 {
-  const char *path = g_getenv ("HOOKRUN_REMOTE_HELPER");
+  g_autofree char *beside = find_beside_library ();
+  const char *const paths[] = {g_getenv ("HOOKRUN_REMOTE_HELPER"),
+                               HOOKRUN_LIBEXECDIR "/hookrun-remote-helper", beside};
 
-  if (path == NULL)
-    path = HOOKRUN_LIBEXECDIR "/hookrun-remote-helper";
-  return g_file_test (path, G_FILE_TEST_IS_EXECUTABLE) ? g_strdup (path) : NULL;
+  for (gsize i = 0; i < G_N_ELEMENTS (paths); i++)
+    if (paths[i] != NULL && g_file_test (paths[i], G_FILE_TEST_IS_EXECUTABLE))
+      return g_canonicalize_filename (paths[i], NULL);
+  return NULL;
 }
 
 static void

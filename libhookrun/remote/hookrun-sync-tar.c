@@ -73,6 +73,14 @@ hash_file (const char *folder, const char *path)
   return n == 0 ? g_strdup (g_checksum_get_string (checksum)) : NULL;
 }
 
+/* Where one side knows whole seconds only, they decide. */
+static gboolean
+is_same_time (const HookrunManifestEntry *here, const HookrunManifestEntry *there)
+{
+  return here->mtime == there->mtime &&
+         (here->mtime_ns == there->mtime_ns || here->mtime_ns == 0 || there->mtime_ns == 0);
+}
+
 static gboolean
 is_same (Difference *self, const HookrunManifestEntry *here, const HookrunManifestEntry *there)
 {
@@ -89,7 +97,7 @@ is_same (Difference *self, const HookrunManifestEntry *here, const HookrunManife
   if (here->size != there->size)
     return FALSE;
   if (!self->options->checksum)
-    return here->mtime == there->mtime;
+    return is_same_time (here, there);
   hash = hash_file (self->local_folder, here->path);
   return hash != NULL && g_strcmp0 (hash, there->hash) == 0;
 }
@@ -193,7 +201,8 @@ start_tar (Difference *self, int stdout_fd, int errors_fd, GError **error)
   const char *argv[] = {"tar",
                         "--create",
                         "--file=-",
-                        "--format=gnu",
+                        "--format=posix",
+                        "--pax-option=delete=atime,delete=ctime",
                         "--no-recursion",
                         "--numeric-owner",
                         "--directory",

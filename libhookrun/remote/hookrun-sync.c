@@ -153,7 +153,7 @@ hookrun_sync_set_delete (HookrunSync *self, gboolean remove)
  * @self: a sync
  * @checksum: whether files are compared by their contents, rather than by size and time
  *
- * Sets how a file is told to be unchanged; by size and time of change in seconds by default.
+ * Sets how a file is told to be unchanged; by size and time of change by default.
  *
  * Since: 1.0
  */

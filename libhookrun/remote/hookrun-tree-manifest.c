@@ -111,7 +111,8 @@ scan_entry (Scan *scan, int folder_fd, const char *name, const char *path, guint
   entry->type = type_of (st.st_mode);
   entry->mode = st.st_mode & 07777;
   entry->size = (guint64)st.st_size;
-  entry->mtime = st.st_mtime;
+  entry->mtime = st.st_mtim.tv_sec;
+  entry->mtime_ns = (guint)st.st_mtim.tv_nsec;
   if (entry->type == 'l') {
     entry->link = read_link (folder_fd, name, path, error);
     return entry->link != NULL;
@@ -195,6 +196,25 @@ refuse (const char *what, const char *why, GError **error)
   return FALSE;
 }
 
+/* "seconds" or "seconds.fraction"; of the fraction nine digits count. */
+static void
+parse_time (HookrunManifestEntry *entry, const char *text)
+{
+  const char *fraction = strchr (text, '.');
+
+  entry->mtime = g_ascii_strtoll (text, NULL, 10);
+  if (fraction == NULL)
+    return;
+  fraction++;
+  for (gsize i = 0; i < 9; i++) {
+    gboolean is_digit = g_ascii_isdigit (*fraction);
+
+    entry->mtime_ns = entry->mtime_ns * 10 + (is_digit ? (guint)(*fraction - '0') : 0);
+    if (is_digit)
+      fraction++;
+  }
+}
+
 /* One record, "type mode size mtime ./path": the letters of find's -printf "%y %m %s %T@ %p". */
 static gboolean
 parse_head (HookrunManifestEntry *entry, const char *record, const char *what, GError **error)
@@ -212,7 +232,7 @@ parse_head (HookrunManifestEntry *entry, const char *record, const char *what, G
   if (!g_ascii_string_to_unsigned (parts[2], 10, 0, G_MAXINT64, &entry->size, NULL))
     return refuse (what, "a size that is none", error);
   entry->mode = (guint)mode;
-  entry->mtime = g_ascii_strtoll (parts[3], NULL, 10);
+  parse_time (entry, parts[3]);
   entry->path = g_strdup (parts[4] + 2);
   return TRUE;
 }
