@@ -243,13 +243,18 @@ check_local_tar (Difference *self, int status, int errors_fd, GError **error)
   return FALSE;
 }
 
+/* A tar that cannot write may tell how much it wrote rather than why; a small file then tells. */
+#define EXTRACT_SCRIPT                                                                             \
+  "LC_ALL=C; export LC_ALL; mkdir -p -- %1$s && cd -- %1$s || exit 1\n"                            \
+  "tar -x%2$spof - && exit\n"                                                                      \
+  "s=$?; head -c 65536 /dev/zero >.hookrun-space; rm -f .hookrun-space; exit $s\n"
+
 static gboolean
 extract (Difference *self, int stdin_fd, GError **error)
 {
   g_autofree char *quoted = hookrun_shell_quote (self->remote_folder);
   g_autofree char *command_line =
-      g_strdup_printf ("LC_ALL=C; export LC_ALL; mkdir -p -- %s && cd -- %s && exec tar -x%spof -",
-                       quoted, quoted, self->options->compress ? "z" : "");
+      g_strdup_printf (EXTRACT_SCRIPT, quoted, self->options->compress ? "z" : "");
   g_auto (HookrunCommandResult) result = {0};
   HookrunCommand command = {command_line, "tar -x", stdin_fd, 0, 0};
 
