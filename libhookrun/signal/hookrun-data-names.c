@@ -383,6 +383,33 @@ hookrun_data_set_strv (HookrunData *self, const char *name, const char *const *v
 }
 
 /**
+ * hookrun_data_set_json:
+ * @self: a payload
+ * @name: a key; `-` and `_` are alike
+ * @value: (nullable) (transfer none): any JSON value; it is sealed; %NULL unsets
+ * @error: return location for an error
+ *
+ * Writes a JSON value as a handler: a field of that type or an extra, which then is JSON whatever
+ * the value is.
+ *
+ * Returns: %FALSE with an error as for hookrun_data_set_string()
+ *
+ * Since: 1.0
+ */
+gboolean
+hookrun_data_set_json (HookrunData *self, const char *name, JsonNode *value, GError **error)
+{
+  g_return_val_if_fail (self != NULL && name != NULL, FALSE);
+  if (value != NULL)
+    json_node_seal (value);
+  return store (self, name,
+                (HookrunValue){HOOKRUN_FIELD_JSON,
+                               value != NULL,
+                               {.json = value != NULL ? json_node_ref (value) : NULL}},
+                error);
+}
+
+/**
  * hookrun_data_unset:
  * @self: a payload
  * @name: a key; `-` and `_` are alike
