@@ -80,6 +80,7 @@ make_run (HookrunSignal *signal, HookrunTable *table, const char *subject, Hookr
       .list = table != NULL ? hookrun_table_find (table, subject) : &no_handlers,
       .collects = (signal->flags & HOOKRUN_SIGNAL_COLLECT_ERRORS) != 0,
       .traced = hookrun_tracer_is_active (signal->tracer),
+      .watched = hookrun_tracer_is_active (signal->tracer),
   };
 }
 
@@ -96,7 +97,7 @@ run_traced (HookrunRun *run, HookrunFrame *frame, GError **error)
 
 static HookrunVerdict
 emit (HookrunSignal *self, const char *subject, HookrunData *data, GCancellable *cancellable,
-      GError **error)
+      const HookrunObserver *observer, gpointer observer_data, GError **error)
 {
   HookrunThread *thread = hookrun_thread_get ();
   HookrunFrame *frame;
@@ -109,6 +110,11 @@ emit (HookrunSignal *self, const char *subject, HookrunData *data, GCancellable 
   if (G_UNLIKELY (frame == NULL))
     return HOOKRUN_FAILED;
   run = make_run (self, hookrun_frame_protect (frame, &self->table), subject, data, cancellable);
+  if (G_UNLIKELY (observer != NULL)) {
+    run.observer = observer;
+    run.observer_data = observer_data;
+    run.watched = TRUE;
+  }
   verdict = G_UNLIKELY (run.traced) ? run_traced (&run, frame, error)
                                     : hookrun_run_sync (&run, frame, error);
   hookrun_thread_pop (thread, frame);
@@ -147,7 +153,7 @@ hookrun_signal_emit (HookrunSignal *self, HookrunData *data, GError **error)
   g_return_val_if_fail (self != NULL, HOOKRUN_FAILED);
   if (G_LIKELY (is_idle (self)))
     return HOOKRUN_CONTINUE;
-  return emit (self, NULL, data, NULL, error);
+  return emit (self, NULL, data, NULL, NULL, NULL, error);
 }
 
 /**
@@ -171,7 +177,15 @@ hookrun_signal_emit_for (HookrunSignal *self, const char *subject, HookrunData *
   g_return_val_if_fail (self != NULL, HOOKRUN_FAILED);
   if (is_idle (self))
     return HOOKRUN_CONTINUE;
-  return emit (self, subject, data, cancellable, error);
+  return emit (self, subject, data, cancellable, NULL, NULL, error);
+}
+
+HookrunVerdict
+hookrun_signal_emit_observed (HookrunSignal *self, const char *subject, HookrunData *data,
+                              GCancellable *cancellable, const HookrunObserver *observer,
+                              gpointer user_data, GError **error)
+{
+  return emit (self, subject, data, cancellable, observer, user_data, error);
 }
 
 /* ---- asynchronous ---- */
@@ -265,6 +279,9 @@ take_rest (HookrunEvent *event, HookrunRun *rest)
       .position = run->position,
       .collects = run->collects,
       .traced = run->traced,
+      .watched = run->watched,
+      .observer = run->observer,
+      .observer_data = run->observer_data,
   };
   event->touched = TRUE;
   event->proceeded = TRUE;

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "hookrun-observer-private.h"
 #include "hookrun-reclaim-private.h"
 #include "hookrun-signal-private.h"
 
@@ -44,6 +45,7 @@ struct _HookrunEvent {
   GError *rest_error;
   HookrunAsync *rest_async; /* (nullable): they are still under way */
   gint64 started_us;        /* when traced */
+  gboolean observed;        /* the observer waits for its end */
 };
 
 struct _HookrunRun {
@@ -55,6 +57,9 @@ struct _HookrunRun {
   guint position; /* of the next handler */
   gboolean collects;
   gboolean traced;
+  gboolean watched; /* traced or observed: the one question of the fast path */
+  const HookrunObserver *observer; /* (nullable) */
+  gpointer observer_data;
   gboolean drains; /* something was aborted that still has to learn about it */
   HookrunVerdict verdict;
   GError *error;

@@ -60,6 +60,7 @@ clear (HookrunEvent *self)
   self->state = HOOKRUN_EVENT_RUNNING;
   self->proceeded = FALSE;
   self->touched = FALSE;
+  self->observed = FALSE;
 }
 
 /* Not written when it is so already: other threads that have a reference read it. */

@@ -167,11 +167,33 @@ trace (HookrunRun *self, HookrunEvent *event, HookrunVerdict verdict)
                         event->state == HOOKRUN_EVENT_COMPLETE && self->async != NULL);
 }
 
+/* A wrapper that leaves the verdict to what it wrapped is finished only when that went well. */
+static HookrunVerdict
+observe_end (HookrunRun *self, HookrunEvent *event, HookrunVerdict verdict)
+{
+  const HookrunObserved observed = {hookrun_handler_get_owner (event->handler), event->handler->id,
+                                    self->position - 1};
+  GError *error = NULL;
+
+  event->observed = FALSE;
+  if (self->observer->after (
+          &observed, verdict == HOOKRUN_CONTINUE && event->proceeded ? event->rest : verdict,
+          self->observer_data, &error))
+    return verdict;
+  g_clear_error (&event->error);
+  event->error = error;
+  return HOOKRUN_FAILED;
+}
+
 /* The handler of @event is over. */
 static gboolean
 conclude (HookrunRun *self, HookrunFrame *frame, HookrunEvent *event, HookrunVerdict verdict)
 {
-  gboolean go_on = judge (self, event, verdict);
+  gboolean go_on;
+
+  if (event->observed)
+    verdict = observe_end (self, event, verdict);
+  go_on = judge (self, event, verdict);
 
   if (event->rest_async != NULL) {
     hookrun_async_abort (event->rest_async);
@@ -233,6 +255,35 @@ call_traced (HookrunRun *self, HookrunEvent *event, HookrunHandler *handler)
   return verdict;
 }
 
+static HookrunVerdict
+call_observed (HookrunRun *self, HookrunEvent *event, HookrunHandler *handler)
+{
+  const HookrunObserved observed = {hookrun_handler_get_owner (handler), handler->id,
+                                    self->position - 1};
+  HookrunVerdict verdict = HOOKRUN_CONTINUE;
+
+  switch (self->observer->before (&observed, &verdict, self->observer_data, &event->error)) {
+  case HOOKRUN_OBSERVER_SKIP:
+    return verdict;
+  case HOOKRUN_OBSERVER_STOP:
+    event->touched = TRUE;
+    return HOOKRUN_FAILED;
+  case HOOKRUN_OBSERVER_CALL:
+    break;
+  }
+  event->touched = TRUE;
+  event->observed = TRUE;
+  return self->traced ? call_traced (self, event, handler)
+                      : handler->func (event, handler->user_data);
+}
+
+static HookrunVerdict
+call_watched (HookrunRun *self, HookrunEvent *event, HookrunHandler *handler)
+{
+  return self->observer != NULL ? call_observed (self, event, handler)
+                                : call_traced (self, event, handler);
+}
+
 gboolean
 hookrun_run_step (HookrunRun *self, HookrunFrame *frame)
 {
@@ -249,8 +300,8 @@ hookrun_run_step (HookrunRun *self, HookrunFrame *frame)
     if (G_UNLIKELY (__atomic_load_n (&handler->removed, REMOVED_ORDER)))
       continue;
     event->handler = handler;
-    verdict = G_UNLIKELY (self->traced) ? call_traced (self, event, handler)
-                                        : handler->func (event, handler->user_data);
+    verdict = G_UNLIKELY (self->watched) ? call_watched (self, event, handler)
+                                         : handler->func (event, handler->user_data);
     if (G_LIKELY (verdict == HOOKRUN_CONTINUE && !event->touched))
       continue;
     if (verdict == HOOKRUN_PENDING) {
