@@ -1,0 +1,76 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A program's --help, its manual page and its completions name the same options and commands.
+
+Usage: test-manual.py hookrun-deploy
+"""
+import os
+import re
+import subprocess
+import sys
+
+import tap
+
+PROGRAM = os.path.basename(sys.argv[1])
+TOOL = PROGRAM.removeprefix("hookrun-")
+PAGE = "docs/man/%s.rst" % PROGRAM
+COMPLETIONS = ["tools/%s/completion/%s" % (TOOL, name) for name in (
+    PROGRAM + ".bash", "_" + PROGRAM, PROGRAM + ".fish")]
+
+
+def help_text():
+    return subprocess.run([sys.argv[1], "--help"], check=True, text=True, capture_output=True,
+                          cwd="/", env=dict(os.environ, LC_ALL="C.UTF-8")).stdout
+
+
+def options():
+    """(short or None, long) of each option in --help."""
+    return [(short[1] if short else None, name) for short, name in
+            re.findall(r"^  (?:(-\w), )?--([a-z-]+)", help_text(), re.M)]
+
+
+def commands():
+    section = help_text().partition("Commands:\n")[2].partition("\n\n")[0]
+    return re.findall(r"^  ([a-z]+) ", section, re.M)
+
+
+def check_help():
+    if not options() or not commands():
+        yield "no options or commands found in --help"
+    if "Example" not in help_text():
+        yield "--help has no example"
+    if help_text().count("\n") > 45:
+        yield "--help does not fit a screen"
+
+
+def check_manual_page():
+    page = tap.read(PAGE)
+    for short, name in options():
+        head = r"^(?:-%s(?: [A-Z]+)?, )?--%s(?:=[A-Z]+)?$" % (short or "", name)
+        if not re.search(head if short else head.replace("(?:-(?: [A-Z]+)?, )?", ""), page, re.M):
+            yield "%s has no entry for --%s%s" % (PAGE, name, " (-%s)" % short if short else "")
+    for command in commands():
+        if not re.search(r"^%s$" % command, page, re.M):
+            yield "%s has no entry for %s" % (PAGE, command)
+    known = {name for _, name in options()}
+    for name in re.findall(r"^(?:-\w(?: [A-Z]+)?, )?--([a-z-]+)", page, re.M):
+        if name not in known:
+            yield "%s describes --%s, which the program does not have" % (PAGE, name)
+
+
+def check_completions():
+    for path in COMPLETIONS:
+        text = tap.read(path)
+        for _, name in options():
+            if not re.search(r"(--|-l )%s\b" % name, text):
+                yield "%s does not complete --%s" % (path, name)
+        for command in commands():
+            if not re.search(r"\b%s\b" % command, text):
+                yield "%s does not complete %s" % (path, command)
+
+
+tap.main("/house/manual/" + TOOL, [
+    ("help", check_help),
+    ("manual-page", check_manual_page),
+    ("completions", check_completions),
+])
