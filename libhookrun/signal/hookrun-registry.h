@@ -100,6 +100,20 @@ typedef struct {
   gboolean is_default;
 } HookrunHandlerOptions;
 
+#define HOOKRUN_TYPE_HANDLER_OPTIONS (hookrun_handler_options_get_type ())
+HOOKRUN_AVAILABLE_IN_1_0
+GType hookrun_handler_options_get_type (void);
+HOOKRUN_AVAILABLE_IN_1_0
+HookrunHandlerOptions *hookrun_handler_options_new (const char *const *before,
+                                                    const char *const *after, const char *replaces,
+                                                    const char *subject);
+HOOKRUN_AVAILABLE_IN_1_0
+HookrunHandlerOptions *hookrun_handler_options_copy (const HookrunHandlerOptions *self);
+HOOKRUN_AVAILABLE_IN_1_0
+void hookrun_handler_options_free (HookrunHandlerOptions *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HookrunHandlerOptions, hookrun_handler_options_free)
+
 /* ---- registry ---- */
 
 HOOKRUN_AVAILABLE_IN_1_0
