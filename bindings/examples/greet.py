@@ -33,8 +33,8 @@ def main():
     signal = registry.define("shop.open", Hookrun.SignalFlags.NONE, [])
     scope = Hookrun.Scope.new("example")
     signal.connect(scope, "welcome", None, welcome)
-    signal.connect(scope, "title", Hookrun.HandlerOptions.new(before=["welcome"]), title)
-    signal.connect(scope, "doorman", Hookrun.HandlerOptions.new(before=["title"]), doorman)
+    signal.connect(scope, "title", Hookrun.HandlerOptions.new(["welcome"], None, None, None), title)
+    signal.connect(scope, "doorman", Hookrun.HandlerOptions.new(["title"], None, None, None), doorman)
 
     data = Hookrun.Data.new(None)
     data.set_string("guest", "Ada")
