@@ -3,8 +3,13 @@
 #include "fixture.h"
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define ADD(name, func)                                                                            \
@@ -336,6 +341,43 @@ test_config_refusals (Fixture *self, gconstpointer unused)
 #undef REFUSED
 }
 
+/* From here on openat2 is a call that this process does not have, as in old kernels. */
+static void
+lose_openat2 (void)
+{
+  struct sock_filter rules[] = {
+      BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, nr)),
+      BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+      BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+      BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog filter = {.len = G_N_ELEMENTS (rules), .filter = rules};
+
+  g_assert_cmpint (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), ==, 0);
+  g_assert_cmpint (prctl (PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter), ==, 0);
+}
+
+static void
+test_config_on_old_kernels (Fixture *self, gconstpointer unused)
+{
+  HookrunModule *shop;
+  g_autofree char *path = NULL;
+
+  if (!g_test_subprocess ()) {
+    g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+    g_test_trap_assert_passed ();
+    return;
+  }
+  lose_openat2 ();
+  test_config_refusals (self, NULL);
+  g_clear_error (&self->error);
+  shop = hookrun_project_lookup_module (self->project, "shop", NULL);
+  fixture_write (self, "shop/config/testing/deep/er", "");
+  path = hookrun_module_find_config_file (shop, "testing", "deep/er", &self->error);
+  g_assert_no_error (self->error);
+  g_assert_true (g_str_has_suffix (path, "/shop/config/testing/deep/er"));
+}
+
 static void
 test_deployment_files (Fixture *self, gconstpointer unused)
 {
@@ -365,6 +407,7 @@ main (int argc, char **argv)
   ADD ("json", test_json);
   ADD ("configs", test_configs);
   ADD ("configs/refusals", test_config_refusals);
+  ADD ("configs/old-kernels", test_config_on_old_kernels);
   ADD ("deployment-files", test_deployment_files);
   return g_test_run ();
 }
