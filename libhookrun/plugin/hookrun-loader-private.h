@@ -29,7 +29,7 @@ typedef struct {
 
 /* One table a kind, in the order of HookrunPluginKind. */
 extern const HookrunLoader hookrun_loader_native;
-extern const HookrunLoader hookrun_loader_worker;
+extern const HookrunLoader hookrun_loader_worker __attribute__ ((weak));
 extern const HookrunLoader hookrun_loader_executable;
 
 /* The loader's own things: of one activation, and of the plugin (shared by its activations; kept
@@ -57,5 +57,12 @@ JsonNode *hookrun_engine_call_method (HookrunEngine *engine, HookrunPlugin *call
 /* Checks all files that @manifest's command and file name: owner, mode, and each folder on the way.
  * A bare program name is looked up in PATH, whose folders are the user's own affair. */
 gboolean hookrun_manifest_check_trust (HookrunManifest *manifest, GError **error);
+
+/* The same for one file; one that @runs must be executable. */
+gboolean hookrun_program_check_trust (const char *path, gboolean runs, GError **error);
+
+/* ABI unless size and number are ours; nothing else of @descriptor is read before. */
+gboolean hookrun_descriptor_check (const HookrunPluginDescriptor *descriptor, const char *what,
+                                   GError **error);
 
 G_END_DECLS

@@ -322,12 +322,27 @@ complete_code (HookrunManifest *self, GError **error)
   return self->file != NULL || missing ("file", ": a native plugin needs it", error);
 }
 
+void
+hookrun_manifest_collect_signals (HookrunManifest *self)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
+
+  for (guint i = 0; i < self->handlers->len; i++) {
+    HookrunManifestHandler *handler = g_ptr_array_index (self->handlers, i);
+
+    if (!g_ptr_array_find_with_equal_func (names, handler->signal, g_str_equal, NULL))
+      g_ptr_array_add (names, handler->signal);
+  }
+  g_strfreev (self->signals);
+  self->signals = g_new0 (char *, names->len + 1);
+  for (guint i = 0; i < names->len; i++)
+    self->signals[i] = g_strdup (g_ptr_array_index (names, i));
+}
+
 /* Handlers without an id take the plugin's; one id once a signal. */
 static gboolean
 complete_handlers (HookrunManifest *self, GError **error)
 {
-  g_autoptr (GPtrArray) names = g_ptr_array_new ();
-
   for (guint i = 0; i < self->handlers->len; i++) {
     HookrunManifestHandler *handler = g_ptr_array_index (self->handlers, i);
 
@@ -345,13 +360,8 @@ complete_handlers (HookrunManifest *self, GError **error)
                    handler->signal, handler->id);
       return FALSE;
     }
-    if (!g_ptr_array_find_with_equal_func (names, handler->signal, g_str_equal, NULL))
-      g_ptr_array_add (names, handler->signal);
   }
-  g_strfreev (self->signals);
-  self->signals = g_new0 (char *, names->len + 1);
-  for (guint i = 0; i < names->len; i++)
-    self->signals[i] = g_strdup (g_ptr_array_index (names, i));
+  hookrun_manifest_collect_signals (self);
   return TRUE;
 }
 

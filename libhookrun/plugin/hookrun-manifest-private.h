@@ -51,6 +51,9 @@ struct _HookrunManifest {
 
 HookrunManifest *hookrun_manifest_alloc (const char *origin, const char *folder);
 HookrunManifestHandler *hookrun_manifest_handler_new (const char *signal, const char *id);
+void hookrun_manifest_handler_free (gpointer handler);
+/* Fills @self's list of signals from its handlers. */
+void hookrun_manifest_collect_signals (HookrunManifest *self);
 
 /* Reads and closes @fd, which was opened and checked already. */
 HookrunManifest *hookrun_manifest_new_from_fd (int fd, const struct stat *st, const char *path,

@@ -14,8 +14,8 @@
 G_DEFINE_BOXED_TYPE (HookrunManifest, hookrun_manifest, hookrun_manifest_ref,
                      hookrun_manifest_unref)
 
-static void
-handler_free (gpointer data)
+void
+hookrun_manifest_handler_free (gpointer data)
 {
   HookrunManifestHandler *handler = data;
 
@@ -74,7 +74,7 @@ hookrun_manifest_alloc (const char *origin, const char *folder)
   self->abi = HOOKRUN_PLUGIN_ABI;
   self->options = g_array_new (FALSE, TRUE, sizeof (HookrunManifestOption));
   g_array_set_clear_func (self->options, option_clear);
-  self->handlers = g_ptr_array_new_with_free_func (handler_free);
+  self->handlers = g_ptr_array_new_with_free_func (hookrun_manifest_handler_free);
   return self;
 }
 

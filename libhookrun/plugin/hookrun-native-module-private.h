@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The code of a native plugin, mapped into this process. */
+#pragma once
+
+#include "hookrun-loader-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct {
+  gatomicrefcount ref_count;
+  gpointer handle; /* of dlopen; NULL: linked statically */
+  int copy_fd;     /* of the copy that is mapped; -1: the file itself is */
+  const HookrunPluginDescriptor *descriptor;
+} HookrunNativeModule;
+
+/* Checks and maps @path. With @as_copy a copy under a name of its own is mapped, so that the code
+ * is new even where an older file of that path is mapped. */
+HookrunNativeModule *hookrun_native_module_open (const char *path, gboolean as_copy,
+                                                 GError **error);
+HookrunNativeModule *hookrun_native_module_new_static (const HookrunPluginDescriptor *descriptor);
+HookrunNativeModule *hookrun_native_module_ref (HookrunNativeModule *self);
+/* The last one unmaps the code if its descriptor allows. */
+void hookrun_native_module_unref (HookrunNativeModule *self);
+
+/* Only the checks of @path that need no code. */
+gboolean hookrun_native_module_check (const char *path, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HookrunNativeModule, hookrun_native_module_unref)
+
+G_END_DECLS

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Mapping the code of a native plugin. It is dlopen itself that does it, without lazy binding and
+ * with local symbols: GModule would call a function of the plugin before its descriptor is checked.
+ */
+#include "hookrun-native-module-private.h"
+#include "hookrun-error-private.h"
+#include "hookrun-trust-private.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <link.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <unistd.h>
+
+#define SYMBOL "hookrun_plugin"
+
+gboolean
+hookrun_descriptor_check (const HookrunPluginDescriptor *descriptor, const char *what,
+                          GError **error)
+{
+  if (descriptor->size != sizeof (HookrunPluginDescriptor) ||
+      descriptor->abi != HOOKRUN_PLUGIN_ABI) {
+    g_set_error (
+        error, HOOKRUN_ERROR, HOOKRUN_ERROR_ABI,
+        "%s was built for plugin ABI %u with a descriptor of %u bytes, this library has ABI "
+        "%u with %u bytes; rebuild it against this library (%s)",
+        what, descriptor->abi, descriptor->size, (guint)HOOKRUN_PLUGIN_ABI,
+        (guint)sizeof (HookrunPluginDescriptor), HOOKRUN_VERSION_STRING);
+    return FALSE;
+  }
+  if (descriptor->id != NULL && descriptor->version != NULL && descriptor->activate != NULL)
+    return TRUE;
+  g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID,
+               "the descriptor of %s lacks its id, version or activate function; define it with "
+               "HOOKRUN_PLUGIN_DEFINE",
+               what);
+  return FALSE;
+}
+
+static int
+open_checked (const char *path, struct stat *st, GError **error)
+{
+  int fd = hookrun_trust_open (path, O_RDONLY, st, error);
+
+  if (fd < 0 || S_ISREG (st->st_mode))
+    return fd;
+  g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID, "\"%s\" is not a regular file", path);
+  close (fd);
+  return -1;
+}
+
+gboolean
+hookrun_native_module_check (const char *path, GError **error)
+{
+  struct stat st;
+  int fd = open_checked (path, &st, error);
+
+  if (fd < 0)
+    return FALSE;
+  close (fd);
+  return TRUE;
+}
+
+/* ---- copies ---- */
+
+/* Its descriptor stays open as long as the copy is mapped: the dynamic linker knows objects by
+ * their names, and this one must not come again. */
+static int
+make_copy (int fd, const char *path, GError **error)
+{
+  int copy = memfd_create ("hookrun-plugin", MFD_CLOEXEC);
+  gssize n = copy >= 0 ? 1 : -1;
+
+  while (n > 0) {
+    n = sendfile (copy, fd, NULL, 1 << 20);
+    if (n < 0 && errno == EINTR)
+      n = 1;
+  }
+  if (n == 0)
+    return copy;
+  hookrun_set_error_from_errno (error, errno, "cannot copy \"%s\" to map it anew", path);
+  if (copy >= 0)
+    close (copy);
+  return -1;
+}
+
+/* ---- what is mapped ---- */
+
+static int
+read_counter (struct dl_phdr_info *info, size_t size, void *user_data)
+{
+  *(unsigned long long *)user_data = info->dlpi_adds;
+  return 1;
+}
+
+/* How many objects were mapped so far: unchanged when dlopen found an object that it had already.
+ */
+static unsigned long long
+count_mapped (void)
+{
+  unsigned long long count = 0;
+
+  dl_iterate_phdr (read_counter, &count);
+  return count;
+}
+
+/* Takes the path out of a line of /proc/self/maps if @address lies in its range. */
+static const char *
+path_of_mapping (const char *line, guintptr address)
+{
+  char *end = NULL;
+  guint64 first = g_ascii_strtoull (line, &end, 16);
+  guint64 behind = *end == '-' ? g_ascii_strtoull (end + 1, NULL, 16) : 0;
+
+  if (address < first || address >= behind)
+    return NULL;
+  return strchr (line, '/');
+}
+
+/* Whether the object that has @symbol was mapped from another file than @path is now: the dynamic
+ * linker gives an object that it has under this name without a look at the disk. */
+static gboolean
+is_outdated (gconstpointer symbol, const char *path)
+{
+  g_autofree char *maps = NULL;
+  g_auto (GStrv) lines = NULL;
+  char real[PATH_MAX];
+
+  if (realpath (path, real) == NULL || !g_file_get_contents ("/proc/self/maps", &maps, NULL, NULL))
+    return FALSE;
+  lines = g_strsplit (maps, "\n", -1);
+  for (guint i = 0; lines[i] != NULL; i++) {
+    const char *mapped = path_of_mapping (lines[i], (guintptr)symbol);
+
+    if (mapped != NULL)
+      return !g_str_equal (mapped, real);
+  }
+  return FALSE;
+}
+
+/* ---- opening ---- */
+
+static void
+set_dlopen_error (const char *path, GError **error)
+{
+  const char *reason = dlerror ();
+  gboolean is_abi;
+
+  if (reason == NULL)
+    reason = "unknown reason";
+  is_abi = strstr (reason, "undefined symbol") != NULL || strstr (reason, "version `") != NULL;
+  g_set_error (error, HOOKRUN_ERROR, is_abi ? HOOKRUN_ERROR_ABI : HOOKRUN_ERROR_INVALID,
+               is_abi ? "cannot load \"%s\": %s; rebuild it against this library"
+                      : "cannot load \"%s\": %s",
+               path, reason);
+}
+
+static HookrunNativeModule *
+module_new (gpointer handle, int copy_fd, const HookrunPluginDescriptor *descriptor)
+{
+  HookrunNativeModule *self = g_new0 (HookrunNativeModule, 1);
+
+  g_atomic_ref_count_init (&self->ref_count);
+  self->handle = handle;
+  self->copy_fd = copy_fd;
+  self->descriptor = descriptor;
+  return self;
+}
+
+HookrunNativeModule *
+hookrun_native_module_new_static (const HookrunPluginDescriptor *descriptor)
+{
+  return module_new (NULL, -1, descriptor);
+}
+
+/* Maps @name and gives its descriptor, checked. */
+static gpointer
+map (const char *name, const char *path, const HookrunPluginDescriptor **descriptor, GError **error)
+{
+  g_autofree char *what = g_strdup_printf ("\"%s\"", path);
+  gpointer handle = dlopen (name, RTLD_NOW | RTLD_LOCAL);
+
+  if (handle == NULL) {
+    set_dlopen_error (path, error);
+    return NULL;
+  }
+  *descriptor = dlsym (handle, SYMBOL);
+  if (*descriptor == NULL) {
+    g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID,
+                 "%s does not export the symbol \"" SYMBOL
+                 "\"; it is no plugin, or lacks HOOKRUN_PLUGIN_DEFINE",
+                 what);
+  } else if (hookrun_descriptor_check (*descriptor, what, error)) {
+    return handle;
+  }
+  dlclose (handle);
+  return NULL;
+}
+
+static HookrunNativeModule *
+open_as_copy (int fd, const char *path, GError **error)
+{
+  const HookrunPluginDescriptor *descriptor = NULL;
+  g_autofree char *name = NULL;
+  int copy = make_copy (fd, path, error);
+  gpointer handle;
+
+  if (copy < 0)
+    return NULL;
+  name = g_strdup_printf ("/proc/self/fd/%d", copy);
+  handle = map (name, path, &descriptor, error);
+  if (handle != NULL)
+    return module_new (handle, copy, descriptor);
+  close (copy);
+  return NULL;
+}
+
+static gboolean
+check_same_file (const char *path, const struct stat *checked, GError **error)
+{
+  struct stat now;
+
+  if (stat (path, &now) == 0 && now.st_dev == checked->st_dev && now.st_ino == checked->st_ino)
+    return TRUE;
+  g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_CONFLICT,
+               "\"%s\" was replaced while it was loaded; try again", path);
+  return FALSE;
+}
+
+/* The way to @path was checked, so nobody but root and the user can put another file there. */
+static HookrunNativeModule *
+open_in_place (int fd, const struct stat *st, const char *path, GError **error)
+{
+  const HookrunPluginDescriptor *descriptor = NULL;
+  unsigned long long n_mapped = count_mapped ();
+  gpointer handle = map (path, path, &descriptor, error);
+
+  if (handle == NULL)
+    return NULL;
+  if (count_mapped () == n_mapped && is_outdated (descriptor, path)) {
+    dlclose (handle);
+    return open_as_copy (fd, path, error);
+  }
+  if (check_same_file (path, st, error))
+    return module_new (handle, -1, descriptor);
+  dlclose (handle);
+  return NULL;
+}
+
+HookrunNativeModule *
+hookrun_native_module_open (const char *path, gboolean as_copy, GError **error)
+{
+  HookrunNativeModule *self;
+  struct stat st;
+  int fd = open_checked (path, &st, error);
+
+  if (fd < 0)
+    return NULL;
+  self = as_copy ? open_as_copy (fd, path, error) : open_in_place (fd, &st, path, error);
+  close (fd);
+  return self;
+}
+
+HookrunNativeModule *
+hookrun_native_module_ref (HookrunNativeModule *self)
+{
+  g_atomic_ref_count_inc (&self->ref_count);
+  return self;
+}
+
+void
+hookrun_native_module_unref (HookrunNativeModule *self)
+{
+  if (!g_atomic_ref_count_dec (&self->ref_count))
+    return;
+  if (self->handle != NULL && (self->descriptor->flags & HOOKRUN_PLUGIN_MAY_UNLOAD) != 0) {
+    dlclose (self->handle);
+    if (self->copy_fd >= 0)
+      close (self->copy_fd);
+  }
+  g_free (self);
+}
