@@ -16,12 +16,12 @@ typedef struct {
 } HookrunSshAttempt;
 
 typedef enum {
-  HOOKRUN_SSH_AUTH_METHODS, /* asks the server for its ways */
   HOOKRUN_SSH_AUTH_AGENT,   /* asks the agent for its keys */
   HOOKRUN_SSH_AUTH_NEXT,    /* takes the next attempt */
   HOOKRUN_SSH_AUTH_TRY,     /* a key of the agent, or an open one */
   HOOKRUN_SSH_AUTH_PROBE,   /* would the server take this encrypted key? */
   HOOKRUN_SSH_AUTH_UNLOCK,  /* a thread opens it and logs in */
+  HOOKRUN_SSH_AUTH_METHODS, /* no key is left: asks the server what else it takes */
 } HookrunSshAuthPhase;
 
 struct _HookrunSshAuth {

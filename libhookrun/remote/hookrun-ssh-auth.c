@@ -197,6 +197,8 @@ refuse (HookrunSshAuth *self)
                                    session->config->user, tried, self->offers);
 }
 
+/* Asking is a request to log in without anything, which a server may even grant. It comes last
+ * because it costs a round trip that a good key does not need. */
 static HookrunSshProgress
 step_methods (HookrunSshAuth *self)
 {
@@ -211,14 +213,9 @@ step_methods (HookrunSshAuth *self)
   if (list == NULL)
     return hookrun_ssh_session_fail_ssh (session, "asking how to log in");
   self->offers = g_strdup (list);
-  if (strstr (list, "publickey") == NULL || !session->config->public_key) {
-    hookrun_ssh_auth_note (self, "public keys",
-                           session->config->public_key ? "the server does not take them"
-                                                       : "switched off by PubkeyAuthentication");
-    return refuse (self);
-  }
-  self->phase = HOOKRUN_SSH_AUTH_AGENT;
-  return HOOKRUN_SSH_MOVED;
+  if (!session->config->public_key)
+    hookrun_ssh_auth_note (self, "public keys", "switched off by PubkeyAuthentication");
+  return refuse (self);
 }
 
 static void
@@ -243,8 +240,8 @@ step_agent (HookrunSshAuth *self)
 {
   HookrunSshSession *session = self->session;
 
-  if (session->config->identity_agent == NULL) {
-    self->phase = HOOKRUN_SSH_AUTH_NEXT;
+  if (!session->config->public_key || session->config->identity_agent == NULL) {
+    self->phase = session->config->public_key ? HOOKRUN_SSH_AUTH_NEXT : HOOKRUN_SSH_AUTH_METHODS;
     return HOOKRUN_SSH_MOVED;
   }
   if (!self->agent_asked)
@@ -261,8 +258,10 @@ step_next (HookrunSshAuth *self)
 
   if (self->attempts == NULL)
     hookrun_ssh_auth_plan (self);
-  if (self->next >= self->attempts->len)
-    return refuse (self);
+  if (self->next >= self->attempts->len) {
+    self->phase = HOOKRUN_SSH_AUTH_METHODS;
+    return HOOKRUN_SSH_MOVED;
+  }
   self->next++;
   attempt = hookrun_ssh_auth_current (self);
   g_clear_pointer (&self->signature, g_bytes_unref);

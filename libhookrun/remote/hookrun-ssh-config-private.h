@@ -63,6 +63,10 @@ HookrunSshConfig *hookrun_ssh_config_resolve_finish (GAsyncResult *result, GErro
 void hookrun_ssh_config_free (HookrunSshConfig *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HookrunSshConfig, hookrun_ssh_config_free)
 
+/* What the small reader makes of the user's and the system's file: without the ssh program the
+ * configuration, with it a guess that is right unless the files use more of ssh's language. */
+HookrunSshConfig *hookrun_ssh_config_read (const HookrunSshSpec *spec, GError **error);
+
 /* From the lines "keyword value" that `ssh -G` prints. */
 HookrunSshConfig *hookrun_ssh_config_parse (const HookrunSshSpec *spec, const char *text,
                                             GError **error);

@@ -32,6 +32,107 @@ on_resolved (GObject *source, GAsyncResult *result, gpointer user_data)
   hookrun_ssh_loop_wake (self->loop);
 }
 
+static void
+set_options (HookrunSshSession *self, int fd)
+{
+  const int on = 1;
+  const unsigned int patience_ms =
+      self->config->alive_interval_ms * (self->config->alive_count_max + 1);
+
+  setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  setsockopt (fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms, sizeof patience_ms);
+  if (self->send_buffer > 0)
+    setsockopt (fd, SOL_SOCKET, SO_SNDBUF, &self->send_buffer, sizeof self->send_buffer);
+}
+
+static void
+fail_to_connect (HookrunSshSession *self, const GError *error)
+{
+  gboolean unknown = g_error_matches (error, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND);
+
+  hookrun_ssh_session_fail (self, unknown ? HOOKRUN_ERROR_NOT_FOUND : HOOKRUN_ERROR_CONNECTION,
+                            "cannot connect to %s port %u: %s; check the name, and that sshd runs "
+                            "there",
+                            self->config->host_name, self->config->port, error->message);
+}
+
+static void
+on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (HookrunSshSession) self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSocketConnection) connection =
+      g_socket_client_connect_to_host_finish (G_SOCKET_CLIENT (source), result, &error);
+
+  if (self->loop == NULL || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  if (self->guess_cancellable != NULL)
+    g_clear_object (&self->guess_cancellable);
+  if (connection != NULL)
+    self->connection = g_steal_pointer (&connection);
+  else if (self->stage == HOOKRUN_SSH_STAGE_SOCKET)
+    fail_to_connect (self, error);
+  hookrun_ssh_loop_wake (self->loop);
+}
+
+static void
+start_connecting (HookrunSshSession *self, const HookrunSshConfig *config,
+                  GCancellable *cancellable)
+{
+  static const struct {
+    int family;
+    GSocketFamily socket_family;
+  } families[] = {
+      {AF_INET, G_SOCKET_FAMILY_IPV4},
+      {AF_INET6, G_SOCKET_FAMILY_IPV6},
+  };
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+
+  g_socket_client_set_enable_proxy (client, FALSE);
+  for (guint i = 0; i < G_N_ELEMENTS (families); i++)
+    if ((int)config->address_family == families[i].family)
+      g_socket_client_set_family (client, families[i].socket_family);
+  g_socket_client_connect_to_host_async (client, config->host_name, (guint16)config->port,
+                                         cancellable, on_connected, hookrun_ssh_session_ref (self));
+}
+
+/* While ssh -G thinks, the host that it will name almost certainly is connected to; a server takes
+ * its time to greet. Nothing is sent before ssh has confirmed the name. */
+static void
+start_guess (HookrunSshSession *self)
+{
+  if (self->jump_is_set && self->jump != NULL)
+    return;
+  self->guess = hookrun_ssh_config_read (self->spec, NULL);
+  if (self->guess == NULL || self->guess->unsupported != NULL || self->guess->proxy_jump != NULL)
+    return;
+  self->guess_cancellable = g_cancellable_new ();
+  start_connecting (self, self->guess, self->guess_cancellable);
+}
+
+static gboolean
+is_guess_right (HookrunSshSession *self)
+{
+  const HookrunSshConfig *guess = self->guess;
+  const HookrunSshConfig *config = self->config;
+
+  return guess != NULL && self->jump == NULL && guess->port == config->port &&
+         guess->address_family == config->address_family &&
+         strcmp (guess->host_name, config->host_name) == 0;
+}
+
+static void
+settle_guess (HookrunSshSession *self)
+{
+  if (!is_guess_right (self)) {
+    g_clear_object (&self->connection);
+    if (self->guess_cancellable != NULL)
+      g_cancellable_cancel (self->guess_cancellable);
+    g_clear_object (&self->guess_cancellable);
+  }
+  g_clear_pointer (&self->guess, hookrun_ssh_config_free);
+}
+
 HookrunSshProgress
 hookrun_ssh_session_step_resolve (HookrunSshSession *self)
 {
@@ -39,6 +140,7 @@ hookrun_ssh_session_step_resolve (HookrunSshSession *self)
     self->started = TRUE;
     hookrun_ssh_config_resolve_async (self->spec, self->cancellable, on_resolved,
                                       hookrun_ssh_session_ref (self));
+    start_guess (self);
     return HOOKRUN_SSH_WAIT;
   }
   if (self->config == NULL)
@@ -48,6 +150,7 @@ hookrun_ssh_session_step_resolve (HookrunSshSession *self)
                                      "%s, which needs the ssh program", self->config->unsupported);
   if (!self->jump_is_set)
     self->jump = g_strdup (self->config->proxy_jump);
+  settle_guess (self);
   return hookrun_ssh_session_enter (self, HOOKRUN_SSH_STAGE_JUMP, 0);
 }
 
@@ -95,71 +198,6 @@ hookrun_ssh_session_step_jump (HookrunSshSession *self)
                                     self->config->connect_timeout_ms);
 }
 
-static void
-set_options (HookrunSshSession *self, int fd)
-{
-  const int on = 1;
-  const unsigned int patience_ms =
-      self->config->alive_interval_ms * (self->config->alive_count_max + 1);
-
-  setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  setsockopt (fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms, sizeof patience_ms);
-  if (self->send_buffer > 0)
-    setsockopt (fd, SOL_SOCKET, SO_SNDBUF, &self->send_buffer, sizeof self->send_buffer);
-}
-
-static void
-fail_to_connect (HookrunSshSession *self, const GError *error)
-{
-  gboolean unknown = g_error_matches (error, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND);
-
-  hookrun_ssh_session_fail (self, unknown ? HOOKRUN_ERROR_NOT_FOUND : HOOKRUN_ERROR_CONNECTION,
-                            "cannot connect to %s port %u: %s; check the name, and that sshd runs "
-                            "there",
-                            self->config->host_name, self->config->port, error->message);
-}
-
-static void
-on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (HookrunSshSession) self = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GSocketConnection) connection =
-      g_socket_client_connect_to_host_finish (G_SOCKET_CLIENT (source), result, &error);
-
-  if (self->loop == NULL || self->stage != HOOKRUN_SSH_STAGE_SOCKET)
-    return;
-  if (connection == NULL) {
-    fail_to_connect (self, error);
-  } else {
-    self->connection = g_steal_pointer (&connection);
-    self->link.fd = g_socket_get_fd (g_socket_connection_get_socket (self->connection));
-    set_options (self, self->link.fd);
-  }
-  hookrun_ssh_loop_wake (self->loop);
-}
-
-static void
-start_connecting (HookrunSshSession *self)
-{
-  static const struct {
-    int family;
-    GSocketFamily socket_family;
-  } families[] = {
-      {AF_INET, G_SOCKET_FAMILY_IPV4},
-      {AF_INET6, G_SOCKET_FAMILY_IPV6},
-  };
-  g_autoptr (GSocketClient) client = g_socket_client_new ();
-
-  g_socket_client_set_enable_proxy (client, FALSE);
-  for (guint i = 0; i < G_N_ELEMENTS (families); i++)
-    if ((int)self->config->address_family == families[i].family)
-      g_socket_client_set_family (client, families[i].socket_family);
-  g_socket_client_connect_to_host_async (client, self->config->host_name,
-                                         (guint16)self->config->port, self->cancellable,
-                                         on_connected, hookrun_ssh_session_ref (self));
-}
-
 static HookrunSshProgress
 open_tunnel (HookrunSshSession *self)
 {
@@ -181,6 +219,10 @@ open_tunnel (HookrunSshSession *self)
 HookrunSshProgress
 hookrun_ssh_session_step_socket (HookrunSshSession *self)
 {
+  if (self->connection != NULL && self->link.fd < 0) {
+    self->link.fd = g_socket_get_fd (g_socket_connection_get_socket (self->connection));
+    set_options (self, self->link.fd);
+  }
   if (self->link.fd >= 0 || self->link.tunnel != NULL) {
     self->link.last_receipt_us = g_get_monotonic_time ();
     self->stage = HOOKRUN_SSH_STAGE_HANDSHAKE; /* within the same time limit */
@@ -188,8 +230,8 @@ hookrun_ssh_session_step_socket (HookrunSshSession *self)
   }
   if (self->outer != NULL)
     return open_tunnel (self);
-  if (!self->started)
-    start_connecting (self);
+  if (!self->started && self->guess_cancellable == NULL)
+    start_connecting (self, self->config, self->cancellable);
   self->started = TRUE;
   return HOOKRUN_SSH_WAIT;
 }

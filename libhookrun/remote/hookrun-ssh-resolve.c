@@ -7,6 +7,10 @@
 
 #include <string.h>
 
+#include "hookrun-process-private.h"
+
+/* A "Match exec" of the configuration may hang. */
+#define TIMEOUT_MS 30000
 #define SYSTEM_CONFIG "/etc/ssh/ssh_config"
 
 /* What ssh uses without any line of configuration, for the small reader. */
@@ -22,8 +26,8 @@ static const struct {
      "globalknownhostsfile /etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2\n"},
 };
 
-static HookrunSshConfig *
-resolve_without_ssh (const HookrunSshSpec *spec, GError **error)
+HookrunSshConfig *
+hookrun_ssh_config_read (const HookrunSshSpec *spec, GError **error)
 {
   g_autoptr (GString) lines = g_string_new (NULL);
   g_autofree char *users = g_build_filename (g_get_home_dir (), ".ssh", "config", NULL);
@@ -42,47 +46,66 @@ resolve_without_ssh (const HookrunSshSpec *spec, GError **error)
   return hookrun_ssh_config_parse (spec, lines->str, error);
 }
 
-static void
-on_output (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  const HookrunSshSpec *spec = g_task_get_task_data (task);
-  GSubprocess *ssh = G_SUBPROCESS (source);
-  g_autofree char *text = NULL;
-  g_autofree char *complaint = NULL;
-  GError *error = NULL;
-  HookrunSshConfig *config;
+/* ssh -G at work. */
+typedef struct {
+  GTask *task;
+  HookrunSshSpec *spec;
+  HookrunProcess *process;
+  GString *output;
+} Question;
 
-  if (!g_subprocess_communicate_utf8_finish (ssh, result, &text, &complaint, &error)) {
-    g_subprocess_force_exit (ssh);
-    if (!g_task_return_error_if_cancelled (task))
-      g_task_return_new_error (task, HOOKRUN_ERROR, HOOKRUN_ERROR_IO,
-                               "host \"%s\": cannot read what ssh -G says: %s", spec->host,
-                               error->message);
-    g_error_free (error);
-    return;
-  }
-  if (!g_subprocess_get_successful (ssh)) {
-    g_task_return_new_error (task, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID,
-                             "host \"%s\": ssh cannot read its configuration: %s", spec->host,
-                             g_strstrip (complaint));
-    return;
-  }
-  config = hookrun_ssh_config_parse (spec, text, &error);
+static void
+on_line (HookrunProcessStream stream, const char *line, gpointer user_data)
+{
+  Question *self = user_data;
+
+  if (stream == HOOKRUN_PROCESS_OUTPUT)
+    g_string_append_printf (self->output, "%s\n", line);
+}
+
+static void
+question_free (Question *self)
+{
+  g_clear_pointer (&self->process, hookrun_process_free);
+  g_object_unref (self->task);
+  hookrun_ssh_spec_free (self->spec);
+  g_string_free (self->output, TRUE);
+  g_free (self);
+}
+
+static void
+answer (GTask *task, HookrunSshConfig *config, GError *error)
+{
   if (config == NULL)
     g_task_return_error (task, error);
   else
     g_task_return_pointer (task, config, (GDestroyNotify)hookrun_ssh_config_free);
 }
 
-static GSubprocess *
-spawn (const HookrunSshSpec *spec, const char *program)
+static void
+on_ended (HookrunProcess *process, gpointer user_data)
 {
+  Question *self = user_data;
+  g_autofree char *what = g_strdup_printf ("ssh -G %s", self->spec->host);
+  HookrunSshConfig *config = NULL;
+  GError *error = NULL;
+
+  if (hookrun_process_check (process, NULL, what, &error))
+    config = hookrun_ssh_config_parse (self->spec, self->output->str, &error);
+  answer (self->task, config, error);
+  question_free (self);
+}
+
+static HookrunProcess *
+start (Question *self, GError **error)
+{
+  const HookrunSshSpec *spec = self->spec;
   g_autoptr (GPtrArray) argv = g_ptr_array_new ();
   g_autofree char *port = g_strdup_printf ("%u", spec->port);
   const char *file = g_getenv ("HOOKRUN_SSH_CONFIG");
+  HookrunProcessSpec process = {.line = on_line, .user_data = self, .timeout_ms = TIMEOUT_MS};
 
-  g_ptr_array_add (argv, (gpointer)program);
+  g_ptr_array_add (argv, (gpointer) "ssh");
   g_ptr_array_add (argv, (gpointer) "-G");
   if (file != NULL) {
     g_ptr_array_add (argv, (gpointer) "-F");
@@ -99,8 +122,16 @@ spawn (const HookrunSshSpec *spec, const char *program)
   g_ptr_array_add (argv, (gpointer) "--");
   g_ptr_array_add (argv, spec->host);
   g_ptr_array_add (argv, NULL);
-  return g_subprocess_newv ((const char *const *)argv->pdata,
-                            G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE, NULL);
+  process.argv = (const char *const *)argv->pdata;
+  return hookrun_process_start (&process, error);
+}
+
+static gboolean
+has_ssh (void)
+{
+  g_autofree char *program = g_find_program_in_path ("ssh");
+
+  return program != NULL;
 }
 
 void
@@ -108,25 +139,28 @@ hookrun_ssh_config_resolve_async (const HookrunSshSpec *spec, GCancellable *canc
                                   GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
-  g_autofree char *program = g_find_program_in_path ("ssh");
-  g_autoptr (GSubprocess) ssh = NULL;
   GError *error = NULL;
   HookrunSshConfig *config;
+  Question *question;
 
   g_task_set_source_tag (task, hookrun_ssh_config_resolve_async);
-  g_task_set_task_data (task, hookrun_ssh_spec_copy (spec), (GDestroyNotify)hookrun_ssh_spec_free);
-  if (program != NULL)
-    ssh = spawn (spec, program);
-  if (ssh != NULL) {
-    g_subprocess_communicate_utf8_async (ssh, NULL, cancellable, on_output,
-                                         g_steal_pointer (&task));
+  if (!has_ssh ()) {
+    config = hookrun_ssh_config_read (spec, &error);
+    answer (task, config, error);
     return;
   }
-  config = resolve_without_ssh (spec, &error);
-  if (config == NULL)
-    g_task_return_error (task, error);
-  else
-    g_task_return_pointer (task, config, (GDestroyNotify)hookrun_ssh_config_free);
+  question = g_new0 (Question, 1);
+  question->task = g_steal_pointer (&task);
+  question->spec = hookrun_ssh_spec_copy (spec);
+  question->output = g_string_new (NULL);
+  question->process = start (question, &error);
+  if (question->process != NULL) {
+    hookrun_process_watch (question->process, g_task_get_context (question->task), cancellable,
+                           on_ended, question);
+    return;
+  }
+  answer (question->task, NULL, error);
+  question_free (question);
 }
 
 HookrunSshConfig *

@@ -54,6 +54,8 @@ struct _HookrunSshSession {
   GCancellable *cancellable; /* of asynchronous calls in the first stages */
   gboolean started;          /* the asynchronous call of the stage was made */
 
+  HookrunSshConfig *guess;         /* whose host is being connected to in advance */
+  GCancellable *guess_cancellable; /* NULL: no such attempt is under way */
   GSocketConnection *connection;
   HookrunSshLink link;
   HookrunSshWatch watch;

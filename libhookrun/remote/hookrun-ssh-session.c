@@ -109,12 +109,20 @@ hookrun_ssh_session_enter (HookrunSshSession *self, HookrunSshStage stage, guint
   return HOOKRUN_SSH_MOVED;
 }
 
+static void
+cancel_calls (HookrunSshSession *self)
+{
+  g_cancellable_cancel (self->cancellable);
+  if (self->guess_cancellable != NULL)
+    g_cancellable_cancel (self->guess_cancellable);
+}
+
 /* Nothing is sent any more; whoever waits learns why. */
 static void
 die (HookrunSshSession *self)
 {
   self->stage = HOOKRUN_SSH_STAGE_DEAD;
-  g_cancellable_cancel (self->cancellable);
+  cancel_calls (self);
   for (guint i = 0; i < self->channels->len; i++)
     hookrun_ssh_channel_abort (self->channels->pdata[i], self->error);
   hookrun_ssh_loop_watch (self->loop, &self->watch, -1, 0);
@@ -318,7 +326,7 @@ static void
 abandon (HookrunSshSession *self)
 {
   hookrun_ssh_session_fail (self, HOOKRUN_ERROR_CONNECTION, "disconnected");
-  g_cancellable_cancel (self->cancellable);
+  cancel_calls (self);
   for (guint i = 0; i < self->channels->len; i++)
     hookrun_ssh_channel_abort (self->channels->pdata[i], self->error);
   if (self->loop != NULL)
@@ -349,6 +357,8 @@ hookrun_ssh_session_unref (HookrunSshSession *self)
   hookrun_ssh_link_clear (&self->link);
   g_clear_pointer (&self->known, g_ptr_array_unref);
   g_clear_pointer (&self->config, hookrun_ssh_config_free);
+  g_clear_pointer (&self->guess, hookrun_ssh_config_free);
+  g_clear_object (&self->guess_cancellable);
   g_clear_error (&self->error);
   g_ptr_array_unref (self->channels);
   g_object_unref (self->cancellable);

@@ -134,6 +134,15 @@ on_executed (GObject *target, GAsyncResult *result, gpointer user_data)
   run->done = TRUE;
 }
 
+void
+ssh_client_execute (HookrunTarget *target, const char *command, SshRun *run)
+{
+  run->done = FALSE;
+  HOOKRUN_TARGET_GET_IFACE (target)->execute_async (target, command, -1, -1, -1, NULL, on_executed,
+                                                    run);
+  ssh_client_until (&run->done, 60);
+}
+
 SshRun *
 ssh_client_start (HookrunTarget *target, const char *command, const char *input,
                   GCancellable *cancellable)

@@ -31,6 +31,9 @@ void ssh_client_wait (SshRun *run);
 SshRun *ssh_client_run (HookrunTarget *target, const char *command, const char *input);
 void ssh_run_free (SshRun *self);
 
+/* Runs a command without input and output; the status and the error go to @run. */
+void ssh_client_execute (HookrunTarget *target, const char *command, SshRun *run);
+
 /* Iterates until *@flag is not 0; fails the test after @seconds. */
 void ssh_client_until (const gboolean *flag, guint seconds);
 

@@ -113,6 +113,7 @@ write_server_config (SshdFixture *self, const char *lines)
 {
   g_autofree char *keys = g_build_filename (self->folder, "authorized_keys", NULL);
   g_autofree char *text = g_strdup_printf ("%s\n"
+                                           "SetEnv HOME=%s\n"
                                            "ListenAddress 127.0.0.1\n"
                                            "HostKey %s\n"
                                            "AuthorizedKeysFile %s\n"
@@ -126,7 +127,7 @@ write_server_config (SshdFixture *self, const char *lines)
                                            "MaxStartups 100\n"
                                            "MaxSessions 100\n"
                                            "PrintMotd no\n",
-                                           lines ? lines : "", self->host_key, keys);
+                                           lines ? lines : "", self->home, self->host_key, keys);
 
   self->config = g_build_filename (self->folder, "sshd_config", NULL);
   g_assert_true (g_file_set_contents (self->config, text, -1, NULL));
@@ -152,6 +153,8 @@ sshd_fixture_new_with_host_key (const char *type, const char *server_lines)
   self->folder = g_dir_make_tmp ("hookrun-sshd-XXXXXX", NULL);
   g_assert_nonnull (self->folder);
   self->user = g_strdup (g_get_user_name ());
+  self->home = g_build_filename (self->folder, "home", NULL);
+  g_assert_cmpint (g_mkdir (self->home, 0700), ==, 0);
   self->known_hosts = g_build_filename (self->folder, "known_hosts", NULL);
   self->host_key = sshd_fixture_make_key (self, "host_key", type, NULL, FALSE);
   self->user_key = sshd_fixture_make_key (self, "user_key", "ed25519", NULL, TRUE);
@@ -239,6 +242,7 @@ sshd_fixture_free (SshdFixture *self)
   g_unsetenv ("HOOKRUN_SSH_CONFIG");
   hookrun_file_remove_tree_at (AT_FDCWD, self->folder, NULL);
   g_free (self->folder);
+  g_free (self->home);
   g_free (self->user);
   g_free (self->user_key);
   g_free (self->host_key);

@@ -9,6 +9,7 @@
 
 typedef struct {
   char *folder;      /* holds everything below; removed with the fixture */
+  char *home;        /* HOME of commands: an empty folder, so no .bashrc of the machine runs */
   guint port;        /* on 127.0.0.1 */
   GPid pid;          /* of the listener */
   char *user;        /* who runs the test */

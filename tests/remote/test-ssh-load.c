@@ -133,23 +133,41 @@ test_fifty_megabytes (void)
                   (double)(g_get_monotonic_time () - start) / G_USEC_PER_SEC);
 }
 
+/* How often the server has changed keys, the first time of each connection included. */
+static guint
+count_key_changes (SshdFixture *server)
+{
+  g_autofree char *name = g_build_filename (server->folder, "sshd.log", NULL);
+  g_autofree char *text = NULL;
+  guint count = 0;
+
+  g_assert_true (g_file_get_contents (name, &text, NULL, NULL));
+  for (const char *p = text; (p = strstr (p, "SSH2_MSG_NEWKEYS received")) != NULL; p++)
+    count++;
+  return count;
+}
+
 /* Each round is a connection of its own, so its length of packets, and with it the places where
  * the keys change, differ. */
 static void
 test_rekeying (gconstpointer n_rounds)
 {
-  g_autoptr (SshdFixture) server = sshd_fixture_new ("RekeyLimit 1M\n");
+  g_autoptr (SshdFixture) server = sshd_fixture_new ("RekeyLimit 1M\nLogLevel DEBUG1\n");
+  guint changes;
 
   sshd_fixture_use (server, NULL);
   for (guint i = 0; i < GPOINTER_TO_UINT (n_rounds); i++) {
     g_autoptr (HookrunTarget) target = ssh_client_new ("host");
     g_autoptr (GError) error = NULL;
 
-    hookrun_ssh_target_set_send_buffer (HOOKRUN_SSH_TARGET (target), 4096);
+    hookrun_ssh_target_set_send_buffer (HOOKRUN_SSH_TARGET (target), 4096 << i % 3 * 2);
     ssh_client_connect (target, &error);
     g_assert_no_error (error);
-    echo (target, (4 * 1024 * 1024 + i * 100 * 1024) / BLOCK * BLOCK);
+    echo (target, (4 * 1024 * 1024 + i % 20 * 100 * 1024) / BLOCK * BLOCK);
   }
+  changes = count_key_changes (server);
+  g_test_message ("%u key changes", changes);
+  g_assert_cmpuint (changes, >=, 5 * GPOINTER_TO_UINT (n_rounds));
 }
 
 int
