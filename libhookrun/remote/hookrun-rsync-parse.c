@@ -78,11 +78,12 @@ read_name (const char *line, char type)
 static void
 parse_change (HookrunSyncResult *result, const char *line, GPtrArray *attributes_only)
 {
-  char type = line[1];
   g_autofree char *name = NULL;
+  char type;
 
   if (strlen (line) <= N_LETTERS + 1 || line[N_LETTERS] != ' ')
     return;
+  type = line[1];
   name = read_name (line, type);
   if (g_str_has_prefix (line, DELETING)) {
     hookrun_sync_result_add_change (result, '-', name);
