@@ -247,7 +247,26 @@ initialise_libssh2 (void)
   }
 }
 
-/* The user's own order of algorithms; libssh2 passes over those it does not know. */
+/* Those of @list that libssh2 knows, NULL when there are none. It would pass over the others
+ * itself, but 1.10 does so with a memcpy() whose ranges overlap. */
+static char *
+keep_supported (LIBSSH2_SESSION *ssh, int method, const char *list)
+{
+  g_auto (GStrv) names = g_strsplit (list, ",", -1);
+  g_autoptr (GString) kept = g_string_new (NULL);
+  const char **known = NULL;
+  int n_known = libssh2_session_supported_algs (ssh, method, &known);
+
+  for (char **name = names; *name != NULL; name++)
+    for (int i = 0; i < n_known; i++)
+      if (g_str_equal (*name, known[i]))
+        g_string_append_printf (kept, "%s%s", kept->len > 0 ? "," : "", *name);
+  if (n_known > 0)
+    libssh2_free (ssh, known);
+  return kept->len > 0 ? g_string_free (g_steal_pointer (&kept), FALSE) : NULL;
+}
+
+/* The user's own order of algorithms. */
 static gboolean
 prefer_methods (HookrunSshSession *self)
 {
@@ -263,12 +282,22 @@ prefer_methods (HookrunSshSession *self)
       {LIBSSH2_METHOD_MAC_SC, self->config->macs},
   };
 
-  for (guint i = 0; i < G_N_ELEMENTS (wanted); i++)
-    if (wanted[i].list != NULL &&
-        libssh2_session_method_pref (self->ssh, wanted[i].method, wanted[i].list) != 0) {
+  for (guint i = 0; i < G_N_ELEMENTS (wanted); i++) {
+    g_autofree char *list = NULL;
+
+    if (wanted[i].list == NULL)
+      continue;
+    list = keep_supported (self->ssh, wanted[i].method, wanted[i].list);
+    if (list == NULL) {
+      hookrun_ssh_session_fail (self, HOOKRUN_ERROR_UNSUPPORTED,
+                                "libssh2 knows none of the algorithms \"%s\"", wanted[i].list);
+      return FALSE;
+    }
+    if (libssh2_session_method_pref (self->ssh, wanted[i].method, list) != 0) {
       hookrun_ssh_session_fail_ssh (self, "choosing algorithms");
       return FALSE;
     }
+  }
   return TRUE;
 }
 

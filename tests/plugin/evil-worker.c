@@ -230,6 +230,7 @@ do_exit (long id, const char *text)
 static void
 do_segv (long id, const char *text)
 {
+  signal (SIGSEGV, SIG_DFL); /* a sanitizer's handler would end with another signal */
   raise (SIGSEGV);
 }
 
