@@ -156,7 +156,7 @@ hookrun_worker_class_init (HookrunWorkerClass *klass)
    * Since: 1.0
    */
   worker_signals[SIGNAL_LOG] = g_signal_new ("log", HOOKRUN_TYPE_WORKER, G_SIGNAL_RUN_LAST, 0, NULL,
-                                             NULL, NULL, G_TYPE_NONE, 2, G_TYPE_INT, G_TYPE_STRING);
+                                             NULL, NULL, G_TYPE_NONE, 2, HOOKRUN_TYPE_LOG_LEVEL, G_TYPE_STRING);
 
   /**
    * HookrunWorker::failed:

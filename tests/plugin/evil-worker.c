@@ -374,19 +374,41 @@ do_handled (long id, const char *text)
   say ("{\"jsonrpc\":\"2.0\",\"id\":%ld,\"result\":{\"verdict\":\"handled\"}}\n", id);
 }
 
+static const struct {
+  const char *handler;
+  const char *result;
+} bad_answers[] = {
+    {"bad-result", "[]"},
+    {"bad-list", "{\"handlers\":7}"},
+    {"bad-entry", "{\"handlers\":[\"x\"]}"},
+    {"bad-priority",
+     "{\"handlers\":[{\"signal\":\"test.signal\",\"handler\":\"x\",\"priority\":\"high\"}]}"},
+    {"bad-id", "{\"handlers\":[{\"signal\":\"test.signal\",\"handler\":\"x\",\"id\":\"a b\"}]}"},
+    {"bad-signal",
+     "{\"signals\":[{\"name\":\"a.b\",\"fields\":[{\"name\":\"f\",\"type\":\"what\"}]}]}"},
+};
+
 /* Gives the handler that the settings name, and what else they ask for. */
 static void
 do_activate (long id, const char *text)
 {
   char handler[64] = "echo";
   char signal_name[64] = "test.signal";
+  char plugin[64] = "";
 
+  find_text (text, "\"plugin\":\"", plugin, sizeof plugin);
   find_text (text, "\"signal\":\"", signal_name, sizeof signal_name);
   find_text (text, "\"handler\":\"", handler, sizeof handler);
+  for (size_t i = 0; i < sizeof bad_answers / sizeof bad_answers[0]; i++)
+    if (strcmp (bad_answers[i].handler, handler) == 0) {
+      say ("{\"jsonrpc\":\"2.0\",\"id\":%ld,\"result\":%s}\n", id, bad_answers[i].result);
+      return;
+    }
   say ("{\"jsonrpc\":\"2.0\",\"id\":%ld,\"result\":{\"handlers\":[{\"signal\":\"%s\",\"handler\":"
        "\"%s\","
-       "\"id\":\"evil\"%s}]}}\n",
-       id, signal_name, handler, strstr (text, "short-time") != NULL ? ",\"timeout_ms\":200" : "");
+       "\"id\":\"%s\"%s}]}}\n",
+       id, signal_name, handler, plugin,
+       strstr (text, "short-time") != NULL ? ",\"timeout_ms\":200" : "");
 }
 
 static void

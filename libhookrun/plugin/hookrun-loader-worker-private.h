@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The inside of the worker loader: one process for each plugin, shared by its activations; handlers
+ * that call it; and what it may ask of the host.
+ */
+#pragma once
+
+#include "hookrun-loader-private.h"
+#include "hookrun-worker-private.h"
+
+G_BEGIN_DECLS
+
+#define HOOKRUN_WORKER_CALL_TIMEOUT_MS 30000
+#define HOOKRUN_WORKER_ACTIVATE_TIMEOUT_MS 30000
+#define HOOKRUN_WORKER_DEACTIVATE_TIMEOUT_MS 5000
+#define HOOKRUN_WORKER_MAX_HANDLERS 256 /* of one activation */
+#define HOOKRUN_WORKER_MAX_SIGNALS 64
+#define HOOKRUN_WORKER_MAX_FIELDS 256
+
+/* The process of one plugin. */
+typedef struct {
+  HookrunWorker *worker;
+  HookrunPlugin *plugin; /* not owned: it owns this */
+  GMutex lock;           /* guards what follows; never held while the worker is called */
+  HookrunEngine *engine; /* (nullable): while something is active */
+  GPtrArray *activations;
+  guint last_number;
+} WorkerHost;
+
+/* One activation; kept by the host and by each of its handlers. */
+typedef struct {
+  WorkerHost *host;
+  HookrunPluginContext *context; /* lets go of this when it ends */
+  guint number;
+  char *subject;
+  char *params; /* of plugin.activate, sent again after each restart */
+  GMutex lock;
+  GPtrArray *handlers; /* of WorkerHandler, borrowed */
+  char *problem;       /* (nullable): why the worker could not activate it again */
+} WorkerActivation;
+
+typedef struct {
+  WorkerActivation *activation; /* (owned) */
+  char *name;
+  guint timeout_ms;
+  int is_disconnected; /* atomic */
+} WorkerHandler;
+
+/* A handler that is being called: the tag of the worker's requests meanwhile. */
+typedef struct {
+  HookrunEvent *event;
+  WorkerHandler *handler;
+  gboolean is_async;
+  gboolean has_proceeded;
+} WorkerInvocation;
+
+/* ---- hookrun-loader-worker.c ---- */
+
+WorkerActivation *hookrun_worker_activation_ref (WorkerActivation *self);
+void hookrun_worker_activation_unref (WorkerActivation *self);
+/* (nullable) (transfer full) */
+WorkerActivation *hookrun_worker_host_find (WorkerHost *self, gint64 number);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (WorkerActivation, hookrun_worker_activation_unref)
+
+/* ---- hookrun-loader-worker-register.c ---- */
+
+/* Stages what the answer to plugin.activate names. */
+gboolean hookrun_worker_register_all (WorkerActivation *self, JsonNode *answer, GError **error);
+/* The handlers that the manifest names. */
+gboolean hookrun_worker_register_declared (WorkerActivation *self, GError **error);
+gboolean hookrun_worker_register_handler (WorkerActivation *self, JsonNode *description,
+                                          GError **error);
+gboolean hookrun_worker_unregister_handler (WorkerActivation *self, const char *name,
+                                            GError **error);
+
+/* ---- hookrun-loader-worker-call.c ---- */
+
+HookrunVerdict hookrun_worker_handle (HookrunEvent *event, gpointer handler);
+/* Untrusted: PROTOCOL unless it fits. @patch: (nullable). */
+gboolean hookrun_worker_apply_patch (HookrunEvent *event, JsonNode *patch, GError **error);
+const char *hookrun_worker_verdict_name (HookrunVerdict verdict);
+/* JSON text of the event's payload; "null" without one. */
+char *hookrun_worker_data_text (HookrunData *data);
+
+/* ---- hookrun-loader-worker-methods.c ---- */
+
+void hookrun_worker_serve_request (HookrunWorker *worker, HookrunWorkerRequest *request,
+                                   gpointer host);
+
+/* ---- hookrun-loader-worker-python.c ---- */
+
+/* (transfer full): how to start the worker of @manifest. */
+char **hookrun_worker_get_argv (HookrunManifest *manifest);
+/* A manifest for a Python plugin that brings none: @file is its code, or NULL for a module of the
+ * name @id. */
+HookrunManifest *hookrun_worker_python_manifest (const char *id, const char *file, GError **error);
+/* Starts the worker of @manifest and asks which options the plugin adds to a command line:
+ * (transfer full): the manifest with them. @info: (nullable): as for its activation. */
+HookrunManifest *hookrun_worker_describe (HookrunManifest *manifest, JsonNode *info,
+                                          GError **error);
+
+/* ---- JSON of strangers ---- */
+
+/* NULL when there is none of that name or type. */
+const char *hookrun_worker_get_text (JsonNode *object, const char *name);
+JsonNode *hookrun_worker_get_member (JsonNode *object, const char *name);
+
+G_END_DECLS
