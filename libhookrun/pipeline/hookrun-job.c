@@ -65,9 +65,15 @@ static void
 announce (HookrunJob *self, const char *step)
 {
   HookrunLedgerStep *entry = hookrun_ledger_find (self->ledger, step);
+  HookrunStepState state;
 
-  if (entry != NULL && entry != self->ledger->whole)
-    hookrun_pipeline_announce (self->pipeline, entry->name, hookrun_ledger_step_state (entry));
+  if (entry == NULL || entry == self->ledger->whole)
+    return;
+  state = hookrun_ledger_step_state (entry);
+  if (state == entry->announced)
+    return;
+  entry->announced = state;
+  hookrun_pipeline_announce (self->pipeline, entry->name, state);
 }
 
 gboolean

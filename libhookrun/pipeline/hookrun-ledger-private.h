@@ -45,9 +45,10 @@ typedef struct {
   gboolean undo_begun;
   gboolean undone;
   gboolean kept;
-  char *message;    /* of what failed */
-  JsonNode *state;  /* saved by the action */
-  GHashTable *memo; /* "PHASE/ID" of finished handlers → HookrunVerdict + 1 */
+  HookrunStepState announced; /* to who follows the progress */
+  char *message;              /* of what failed */
+  JsonNode *state;            /* saved by the action */
+  GHashTable *memo;           /* "PHASE/ID" of finished handlers → HookrunVerdict + 1 */
 } HookrunLedgerStep;
 
 typedef struct {

@@ -5,10 +5,8 @@
  * nothing, byte for byte, and no hook that the journal calls finished ever runs again.
  */
 #include "hookrun-journal.h"
-#include "hookrun-file-private.h"
+#include "folder.h"
 
-#include <fcntl.h>
-#include <glib/gstdio.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,11 +43,7 @@ set_up (void)
 {
   g_autofree char *tree = NULL;
 
-  /* In memory where there is such a place: a killed process loses nothing that it wrote. */
-  folder = g_build_filename (g_file_test ("/dev/shm", G_FILE_TEST_IS_DIR) ? "/dev/shm"
-                                                                          : g_get_tmp_dir (),
-                             "hookrun-crash-XXXXXX", NULL);
-  g_assert_nonnull (g_mkdtemp (folder));
+  folder = make_test_folder ();
   tree = g_build_filename (folder, "tree", NULL);
   g_assert_cmpint (g_mkdir (tree, 0700), ==, 0);
   write_file ("tree/live", "old\n");
@@ -59,8 +53,7 @@ set_up (void)
 static void
 tear_down (void)
 {
-  g_assert_true (hookrun_file_remove_tree_at (AT_FDCWD, folder, NULL));
-  g_clear_pointer (&folder, g_free);
+  g_clear_pointer (&folder, remove_test_folder);
 }
 
 static int
@@ -296,7 +289,7 @@ test_row (gconstpointer data)
   const char *goal = data;
   gboolean fails = g_str_equal (goal, "fail");
 
-  for (int point = 4; kill_in_a_row (point, fails ? "resume" : goal, fails); point += 9)
+  for (int point = 4; kill_in_a_row (point, fails ? "resume" : goal, fails); point += 17)
     ;
 }
 
