@@ -313,6 +313,15 @@ check_status (const Run *self, const char *command, GError **error)
   return FALSE;
 }
 
+/* The command behind the options that stand before it. */
+static const char *
+command_of (const char *const *args)
+{
+  while (g_str_equal (args[0], "-c"))
+    args += 2;
+  return args[0];
+}
+
 gboolean
 hookrun_git_run (const HookrunGit *git, const char *const *args, GByteArray **output,
                  GCancellable *cancellable, GError **error)
@@ -330,7 +339,7 @@ hookrun_git_run (const HookrunGit *git, const char *const *args, GByteArray **ou
   close_pipe (&self, 0);
   close_pipe (&self, 1);
   g_spawn_close_pid (self.pid);
-  if (!ok || !check_status (&self, args[0], error))
+  if (!ok || !check_status (&self, command_of (args), error))
     return FALSE;
   g_byte_array_append (out, (const guint8 *)"", 1);
   g_byte_array_set_size (out, out->len - 1);

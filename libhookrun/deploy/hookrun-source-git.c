@@ -280,7 +280,9 @@ finish_tree (HookrunSource *self, int tree_fd, GByteArray *listing, GError **err
 gboolean
 hookrun_source_export_git (HookrunSource *self, GCancellable *cancellable, GError **error)
 {
-  const char *read_tree[] = {"read-tree", "--reset", "-u", self->commit, NULL};
+  /* as many writers as there are processors */
+  const char *read_tree[] = {"-c", "checkout.workers=0", "read-tree", "--reset",
+                             "-u", self->commit,         NULL};
   static const char *const ls_files[] = {"ls-files", "--stage", "-z", NULL};
   g_autofree char *folder = git_folder (self);
   g_autofree char *tree = g_build_filename (self->checkout, "new", NULL);

@@ -100,6 +100,7 @@ load_module (Loading *self, GHashTable *folders, const HookrunIniKey *key)
   g_autofree char *folder = g_canonicalize_filename (given, project->folder);
   g_autofree char *base = g_path_get_basename (folder);
   g_autofree char *shown = g_strdup_printf ("module \"%s\": %s/%s.ini", key->name, given, base);
+  g_autofree char *path = g_strconcat (folder, G_DIR_SEPARATOR_S, base, ".ini", NULL);
   HookrunModule *module;
 
   if (!claim_folder (self, folders, key, folder))
@@ -109,6 +110,13 @@ load_module (Loading *self, GHashTable *folders, const HookrunIniKey *key)
                         "%s line %u: module \"%s\" has no folder \"%s\"; make it or write \"%s = "
                         "FOLDER\"",
                         self->file, key->line, key->name, given, key->name);
+    return;
+  }
+  if (!g_file_test (path, G_FILE_TEST_EXISTS)) {
+    hookrun_faults_add (self->faults, HOOKRUN_ERROR_NOT_FOUND,
+                        "%s line %u: module \"%s\" has no file \"%s/%s.ini\"; write it, even if it "
+                        "is empty, or correct the folder",
+                        self->file, key->line, key->name, given, base);
     return;
   }
   module = hookrun_module_load (key->name, folder, shown, project->specs, self->faults);

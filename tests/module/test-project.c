@@ -127,7 +127,8 @@ static const Faulty faulty[] = {
     {"missing-folder", HEAD "db =\n", "", HOOKRUN_ERROR_NOT_FOUND,
      "project.ini line 4: module \"db\" has no folder \"db\"; make it or write \"db = FOLDER\""},
     {"missing-module-file", NULL, NULL, HOOKRUN_ERROR_NOT_FOUND,
-     "module \"shop\": shop/shop.ini: cannot open \"*/shop/shop.ini\": No such file or directory"},
+     "project.ini line 4: module \"shop\" has no file \"shop/shop.ini\"; write it, even if it is "
+     "empty, or correct the folder"},
     {"shared-folder", HEAD "shop =\ntwin = ./shop\n", "", HOOKRUN_ERROR_INVALID,
      "project.ini line 5: module \"twin\" has the folder of module \"shop\" in line 4; give it one "
      "of its own"},
@@ -152,10 +153,7 @@ test_faulty (Fixture *self, gconstpointer data)
                  row->shop != NULL ? row->shop : "");
   fixture_load (self);
   g_assert_error (self->error, HOOKRUN_ERROR, (int)row->code);
-  if (strchr (row->message, '*') != NULL)
-    g_assert_true (g_pattern_match_simple (row->message, self->error->message));
-  else
-    g_assert_cmpstr (self->error->message, ==, row->message);
+  g_assert_cmpstr (self->error->message, ==, row->message);
 }
 
 static void
