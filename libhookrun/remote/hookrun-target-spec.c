@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "hookrun-local-target-private.h"
+#include "hookrun-ssh-target-private.h"
 
 static HookrunTarget *
 new_local (const char *spec, const char *rest, GError **error)
@@ -55,6 +56,5 @@ hookrun_target_new_for_spec (const char *spec, GError **error)
   for (gsize i = 0; i < G_N_ELEMENTS (kinds); i++)
     if (g_str_has_prefix (spec, kinds[i].prefix))
       return kinds[i].make (spec, spec + strlen (kinds[i].prefix), error);
-  g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID, "target \"%s\": unknown kind", spec);
-  return NULL;
+  return hookrun_ssh_target_new (spec, error);
 }
