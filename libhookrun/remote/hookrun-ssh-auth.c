@@ -130,12 +130,12 @@ hookrun_ssh_auth_conclude (HookrunSshAuth *self, int rc)
   if (rc == 0)
     return hookrun_ssh_session_enter (self->session, HOOKRUN_SSH_STAGE_READY, 0);
   libssh2_session_last_error (self->session->ssh, &message, NULL, 0);
-  if (rc == LIBSSH2_ERROR_SOCKET_DISCONNECT || rc == LIBSSH2_ERROR_SOCKET_RECV)
+  if (self->session->link.goodbye != NULL)
     return hookrun_ssh_session_fail (self->session, HOOKRUN_ERROR_AUTHENTICATION,
-                                     "the server ended the login at %s (tried before: %s); too "
-                                     "many keys? name the right one with IdentityFile and set "
-                                     "IdentitiesOnly yes",
-                                     attempt->label,
+                                     "the server ended the login at %s: %s; tried before: %s. If "
+                                     "these are too many keys, name the right one with "
+                                     "IdentityFile and set IdentitiesOnly yes",
+                                     attempt->label, self->session->link.goodbye,
                                      self->tried->len > 0 ? self->tried->str : "nothing");
   if (self->sign_error != NULL)
     hookrun_ssh_auth_note (self, attempt->label, self->sign_error->message);

@@ -29,6 +29,7 @@ typedef struct {
   gboolean ended;          /* nothing more comes: the peer closed, or the connection broke */
   gboolean dropped;        /* we do not want to hear or say anything more */
   int saved_errno;         /* why it broke; 0: the peer closed */
+  char *goodbye;           /* what the server said when it disconnected; NULL: nothing */
   gint64 last_receipt_us;
 } HookrunSshLink;
 

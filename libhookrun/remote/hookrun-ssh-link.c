@@ -53,6 +53,7 @@ hookrun_ssh_link_clear (HookrunSshLink *self)
 {
   buffer_clear (&self->in);
   buffer_clear (&self->out);
+  g_clear_pointer (&self->goodbye, g_free);
 }
 
 static ssize_t
@@ -86,6 +87,17 @@ receive_callback (libssh2_socket_t socket, void *data, size_t length, int flags,
   return (ssize_t)length;
 }
 
+static void
+disconnect_callback (LIBSSH2_SESSION *ssh, int reason, const char *message, int length,
+                     const char *language, int language_length, void **abstract)
+{
+  HookrunSshLink *self = *abstract;
+  g_autofree char *text = g_strndup (message, message != NULL && length > 0 ? (gsize)length : 0);
+
+  g_free (self->goodbye);
+  self->goodbye = g_strescape (text, NULL);
+}
+
 void
 hookrun_ssh_link_adopt (HookrunSshLink *self, LIBSSH2_SESSION *ssh)
 {
@@ -96,6 +108,7 @@ hookrun_ssh_link_adopt (HookrunSshLink *self, LIBSSH2_SESSION *ssh)
 #pragma GCC diagnostic ignored "-Wpedantic"
   libssh2_session_callback_set (ssh, LIBSSH2_CALLBACK_SEND, (void *)send_callback);
   libssh2_session_callback_set (ssh, LIBSSH2_CALLBACK_RECV, (void *)receive_callback);
+  libssh2_session_callback_set (ssh, LIBSSH2_CALLBACK_DISCONNECT, (void *)disconnect_callback);
 #pragma GCC diagnostic pop
 }
 

@@ -91,6 +91,10 @@ hookrun_ssh_session_fail_ssh (HookrunSshSession *self, const char *what)
   char *message = NULL;
   int ssh_code = libssh2_session_last_error (self->ssh, &message, NULL, 0);
 
+  if (self->link.goodbye != NULL)
+    return hookrun_ssh_session_fail (self, HOOKRUN_ERROR_CONNECTION,
+                                     "%s failed: the server disconnected: %s", what,
+                                     self->link.goodbye);
   for (guint i = 0; i < G_N_ELEMENTS (ssh_errors); i++)
     if (ssh_errors[i].ssh_code == ssh_code)
       return hookrun_ssh_session_fail (self, ssh_errors[i].code, "%s failed: %s%s", what, message,
@@ -156,6 +160,14 @@ move_once (HookrunSshSession *self)
   return moved || progress != HOOKRUN_SSH_WAIT;
 }
 
+static const char *
+reason_of_end (HookrunSshSession *self)
+{
+  if (self->link.goodbye != NULL)
+    return self->link.goodbye;
+  return self->link.saved_errno != 0 ? g_strerror (self->link.saved_errno) : "the server closed it";
+}
+
 /* The connection has ended and all that it brought is used up. */
 static void
 notice_end (HookrunSshSession *self)
@@ -165,10 +177,9 @@ notice_end (HookrunSshSession *self)
   for (guint i = 0; i < self->channels->len; i++)
     if (hookrun_ssh_channel_is_blocked (self->channels->pdata[i]))
       return;
-  hookrun_ssh_session_fail (
-      self, HOOKRUN_ERROR_CONNECTION, "the connection broke while %s: %s; try again",
-      stages[self->stage].doing,
-      self->link.saved_errno != 0 ? g_strerror (self->link.saved_errno) : "the server closed it");
+  hookrun_ssh_session_fail (self, HOOKRUN_ERROR_CONNECTION,
+                            "the connection broke while %s: %s; try again",
+                            stages[self->stage].doing, reason_of_end (self));
   die (self);
 }
 

@@ -82,8 +82,10 @@ hookrun_ssh_spec_parse (const char *text, GError **error)
   if (!split_port (rest, text, self, error) || !check_name ("host", self->host, text, error))
     return NULL;
   if (strpbrk (self->host, "/@[]") != NULL) {
-    g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID,
-                 "target \"%s\": a folder or a stray bracket is in the host; write it as [user@]host[:port]", text);
+    g_set_error (
+        error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID,
+        "target \"%s\": a folder or a stray bracket is in the host; write it as [user@]host[:port]",
+        text);
     return NULL;
   }
   return g_steal_pointer (&self);
