@@ -87,6 +87,8 @@ char *hookrun_journal_archive_name (HookrunJournal *self, guint number);
 /* hookrun-journal-write.c */
 gboolean hookrun_journal_write_line (HookrunJournal *self, const char *line, gboolean last_resort,
                                      GError **error);
+/* Gives back the room that was kept for more lines. */
+void hookrun_journal_release_reserve (HookrunJournal *self);
 int hookrun_journal_fault (HookrunJournal *self, HookrunJournalPoint point);
 
 G_END_DECLS

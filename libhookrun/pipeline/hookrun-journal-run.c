@@ -12,8 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FORMAT 1
-
 HookrunLedger *
 hookrun_journal_get_ledger (HookrunJournal *self)
 {
@@ -90,6 +88,7 @@ archive_current (HookrunJournal *self, GError **error)
     hookrun_set_error_from_errno (error, errno, "cannot archive journal \"%s\"", self->path);
     return FALSE;
   }
+  hookrun_journal_release_reserve (self);
   hookrun_journal_close_fd (&self->fd);
   g_clear_pointer (&self->ledger, hookrun_ledger_free);
   g_clear_pointer (&self->records, g_ptr_array_unref);
@@ -159,7 +158,7 @@ hookrun_journal_begin (HookrunJournal *self, JsonObject *header, GError **error)
   if (archives == NULL)
     return FALSE;
   json_object_set_string_member (header, "type", "run");
-  json_object_set_int_member (header, "format", FORMAT);
+  json_object_set_int_member (header, "format", HOOKRUN_LEDGER_FORMAT);
   json_object_set_string_member (header, "id", id);
   json_object_set_int_member (header, "number", next_number (self, archives));
   json_object_set_int_member (header, "pid", (gint64)getpid ());

@@ -54,6 +54,15 @@ reserve (HookrunJournal *self, gsize length, GError **error)
   return TRUE;
 }
 
+void
+hookrun_journal_release_reserve (HookrunJournal *self)
+{
+  if (self->fd < 0 || self->reserved <= self->size)
+    return;
+  if (ftruncate (self->fd, self->size) == 0) /* else a later file has less room, no more */
+    self->reserved = self->size;
+}
+
 static int
 write_part (HookrunJournal *self, const char *text, gsize length)
 {

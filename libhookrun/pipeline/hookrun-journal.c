@@ -231,6 +231,7 @@ void
 hookrun_journal_close (HookrunJournal *self)
 {
   g_return_if_fail (HOOKRUN_IS_JOURNAL (self));
+  hookrun_journal_release_reserve (self);
   hookrun_journal_close_fd (&self->fd);
   hookrun_journal_close_fd (&self->lock_fd);
   hookrun_journal_close_fd (&self->folder_fd);

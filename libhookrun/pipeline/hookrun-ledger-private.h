@@ -10,6 +10,9 @@
 
 G_BEGIN_DECLS
 
+/* Goes up when an older library would misread a record. */
+#define HOOKRUN_LEDGER_FORMAT 1
+
 /*
  * The records by their "type". All have "n", "time"; any may have "done", the names of the steps
  * that were completed since the record before it.

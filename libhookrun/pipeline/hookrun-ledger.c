@@ -177,6 +177,8 @@ apply_run (HookrunLedger *self, HookrunLedgerStep *unused, JsonObject *record, G
 
   if (self->header != NULL)
     return reject (error, "a second run begins in it");
+  if (hookrun_record_get_int (record, "format") > HOOKRUN_LEDGER_FORMAT)
+    return reject (error, "a newer version of the library wrote it");
   if (steps == NULL || data == NULL || hookrun_record_get_string (record, "id") == NULL)
     return reject (error, "it lacks plan, data or id");
   for (guint i = 0; i < json_array_get_length (steps); i++) {

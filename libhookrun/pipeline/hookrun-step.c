@@ -3,6 +3,7 @@
  * the run while that is under way. */
 #include "hookrun-step-private.h"
 #include "hookrun-job-private.h"
+#include "hookrun-patch-private.h"
 
 #include <string.h>
 
@@ -379,7 +380,8 @@ hookrun_step_save_state (HookrunStep *self, JsonNode *state, GError **error)
   g_return_val_if_fail (HOOKRUN_IS_STEP (self) && self->job != NULL && self->entry != NULL, FALSE);
   record = hookrun_job_record ("state", self->name);
   json_object_set_member (record, "state",
-                          state == NULL ? json_node_new (JSON_NODE_NULL) : json_node_copy (state));
+                          state == NULL ? json_node_new (JSON_NODE_NULL)
+                                        : hookrun_patch_copy_node (state));
   return hookrun_job_write_plain (self->job, record, error);
 }
 

@@ -237,6 +237,39 @@ test_rollback (void)
   g_assert_cmpint (result, ==, ENDED_WELL);
 }
 
+static guint
+count_runs (void)
+{
+  g_autoptr (HookrunJournal) journal =
+      hookrun_journal_open (folder, "victim", HOOKRUN_JOURNAL_READ_ONLY, NULL);
+  g_autoptr (JsonNode) runs = hookrun_journal_list_runs (journal, NULL);
+
+  return json_array_get_length (json_node_get_array (runs));
+}
+
+/* The run before is archived at its beginning, and never lost. */
+static void
+test_second_run (void)
+{
+  for (int point = 1; point < 12; point++) {
+    guint runs;
+
+    set_up ();
+    g_assert_cmpint (run_child ("run", NO_KILL, TRUE), ==, ENDED_BADLY);
+    assert_initial ();
+    g_assert_cmpint (run_child ("run", point, FALSE), ==, KILLED);
+    runs = count_runs ();
+    g_assert_cmpuint (runs, >=, 1);
+    if (journal_state () == HOOKRUN_RUN_UNFINISHED)
+      g_assert_cmpint (go_on ("resume", NO_KILL, FALSE), ==, ENDED_WELL);
+    else
+      g_assert_cmpint (run_child ("run", NO_KILL, FALSE), ==, ENDED_WELL);
+    assert_full ();
+    g_assert_cmpuint (count_runs (), ==, 2);
+    tear_down ();
+  }
+}
+
 /* A step fails, the process puts everything back and is killed meanwhile. */
 static void
 test_failing (void)
@@ -345,6 +378,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/pipeline/crash/resumed-to-the-full-state", test_resume);
   g_test_add_func ("/pipeline/crash/rolled-back-to-the-first-byte", test_rollback);
   g_test_add_func ("/pipeline/crash/killed-while-putting-back", test_failing);
+  g_test_add_func ("/pipeline/crash/run-before-is-never-lost", test_second_run);
   g_test_add_data_func ("/pipeline/crash/resume-killed-again-and-again", "resume", test_row);
   g_test_add_data_func ("/pipeline/crash/rollback-killed-again-and-again", "rollback", test_row);
   g_test_add_data_func ("/pipeline/crash/failing-killed-again-and-again", "fail", test_row);

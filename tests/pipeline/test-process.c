@@ -259,6 +259,80 @@ test_full_disk (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (n, >, 9);
 }
 
+/* ---- hooks that take their time ---- */
+
+static gboolean
+complete (gpointer user_data)
+{
+  hookrun_data_set_string (hookrun_event_get_data (user_data), "late", "yes", NULL);
+  hookrun_event_complete (user_data, HOOKRUN_CONTINUE);
+  return G_SOURCE_REMOVE;
+}
+
+static HookrunVerdict
+on_pending (HookrunEvent *event, gpointer user_data)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  on_note (event, user_data);
+  g_source_set_callback (source, complete, hookrun_event_ref (event),
+                         (GDestroyNotify)hookrun_event_unref);
+  g_source_attach (source, hookrun_event_get_context (event));
+  return HOOKRUN_PENDING;
+}
+
+static void
+on_rest_over (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  HookrunEvent *event = user_data;
+
+  hookrun_event_complete (event, hookrun_event_proceed_finish (event, result));
+  hookrun_event_unref (event);
+}
+
+static HookrunVerdict
+on_pending_wrap (HookrunEvent *event, gpointer user_data)
+{
+  on_note (event, user_data);
+  hookrun_event_proceed_async (event, on_rest_over, hookrun_event_ref (event));
+  return HOOKRUN_PENDING;
+}
+
+/* "ID VERDICT [late]" of each hook in the journal */
+static char *
+recorded_hooks (Fixture *fixture)
+{
+  g_autoptr (JsonNode) node = hookrun_journal_get_records (fixture->journal);
+  JsonArray *records = json_node_get_array (node);
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; i < json_array_get_length (records); i++) {
+    JsonObject *record = json_array_get_object_element (records, i);
+
+    if (g_strcmp0 (hookrun_record_get_string (record, "type"), "hook") == 0)
+      g_string_append_printf (text, "%s %s%s;", hookrun_record_get_string (record, "id"),
+                              hookrun_record_get_string (record, "verdict"),
+                              json_object_has_member (record, "set") ? " late" : "");
+  }
+  return g_string_free (text, FALSE);
+}
+
+static void
+test_pending_hooks (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *hooks = NULL;
+
+  fixture_add_steps (fixture, NULL);
+  fixture_connect (fixture, "b.middle", "around", NULL, on_pending_wrap);
+  fixture_connect (fixture, "b.middle", "slow", NULL, on_pending);
+  fixture_connect (fixture, "b.middle", "quick", NULL, on_note);
+  fixture_run_well (fixture);
+  fixture_assert_log (fixture, "+a around slow quick +b +c +d");
+  hooks = recorded_hooks (fixture);
+  g_assert_cmpstr (hooks, ==,
+                   "plugin/slow continue late;plugin/quick continue;plugin/around handled late;");
+}
+
 /* ---- threads ---- */
 
 static void
@@ -329,6 +403,7 @@ main (int argc, char *argv[])
   ADD ("data/secrets-stay-out", test_secrets_stay_out);
   ADD ("plan/says-what-would-happen", test_plan);
   ADD ("journal/full-disk-at-every-write", test_full_disk);
+  ADD ("journal/pending-hooks-are-recorded-when-they-complete", test_pending_hooks);
   ADD ("thread/async-is-cancelled-and-put-back", test_async);
   ADD ("thread/one-run-at-a-time", test_one_at_a_time);
   return g_test_run ();
