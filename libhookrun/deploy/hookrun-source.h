@@ -15,6 +15,14 @@
 
 G_BEGIN_DECLS
 
+/**
+ * HookrunSource:
+ *
+ * The source of a module at one release: its version and a clean tree of it. One thread at a time
+ * may use it.
+ *
+ * Since: 1.0
+ */
 #define HOOKRUN_TYPE_SOURCE (hookrun_source_get_type ())
 HOOKRUN_AVAILABLE_IN_1_0
 G_DECLARE_FINAL_TYPE (HookrunSource, hookrun_source, HOOKRUN, SOURCE, GObject)

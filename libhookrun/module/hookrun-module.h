@@ -51,6 +51,14 @@ GType hookrun_module_layout_get_type (void);
 HOOKRUN_AVAILABLE_IN_1_0
 GType hookrun_module_scm_get_type (void);
 
+/**
+ * HookrunModule:
+ *
+ * One module of a project, as its file describes it. It is made by [ctor@Hookrun.Project.load] and
+ * never changes after that, so any thread may read it.
+ *
+ * Since: 1.0
+ */
 #define HOOKRUN_TYPE_MODULE (hookrun_module_get_type ())
 HOOKRUN_AVAILABLE_IN_1_0
 G_DECLARE_FINAL_TYPE (HookrunModule, hookrun_module, HOOKRUN, MODULE, GObject)

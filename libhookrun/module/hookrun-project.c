@@ -291,8 +291,8 @@ default_modules (HookrunProject *self)
 /**
  * hookrun_project_get_order:
  * @self: a project
- * @modules: (nullable) (array zero-terminated=1): names of modules; %NULL for those that the
- *   project depends on, or all when it names none
+ * @modules: (nullable) (array zero-terminated=1): names of modules; %NULL or none for those
+ *   that the project depends on, or all when it names none
  * @error: return location for an error
  *
  * Puts modules into the order of their deployment: depth first, what a module depends on before the
@@ -311,7 +311,9 @@ hookrun_project_get_order (HookrunProject *self, const char *const *modules, GEr
   GPtrArray *list;
 
   g_return_val_if_fail (HOOKRUN_IS_PROJECT (self), NULL);
-  for (modules = modules != NULL ? modules : default_modules (self); *modules != NULL; modules++) {
+  if (modules == NULL || *modules == NULL)
+    modules = default_modules (self);
+  for (; *modules != NULL; modules++) {
     int index = find_module (self, *modules, error);
 
     if (index < 0)

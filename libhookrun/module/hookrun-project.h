@@ -10,6 +10,14 @@
 
 G_BEGIN_DECLS
 
+/**
+ * HookrunProject:
+ *
+ * A project file and the files of its modules, read and checked whole. It never changes after it
+ * was loaded, so any thread may read it.
+ *
+ * Since: 1.0
+ */
 #define HOOKRUN_TYPE_PROJECT (hookrun_project_get_type ())
 HOOKRUN_AVAILABLE_IN_1_0
 G_DECLARE_FINAL_TYPE (HookrunProject, hookrun_project, HOOKRUN, PROJECT, GObject)

@@ -204,6 +204,7 @@ static void
 test_order (Fixture *self, gconstpointer unused)
 {
   static const char *const d_then_c[] = {"d", "c", "d", NULL};
+  static const char *const none[] = {NULL};
 
   fixture_write (self, "project.ini", "[modules]\na=\nb=\nc=\nd=\ne=\n");
   fixture_write (self, "a/a.ini", "[module]\ndepends = c, b\n");
@@ -214,6 +215,7 @@ test_order (Fixture *self, gconstpointer unused)
   fixture_load (self);
   g_assert_no_error (self->error);
   assert_order (self, NULL, "dcbae");
+  assert_order (self, none, "dcbae");
   assert_order (self, d_then_c, "dc");
 }
 
