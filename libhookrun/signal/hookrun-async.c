@@ -78,6 +78,9 @@ advance (HookrunAsync *self, gboolean resumes)
 
   if (frame != NULL) {
     over = resumes ? hookrun_run_resume (&self->run, frame) : hookrun_run_step (&self->run, frame);
+    if (frame->event == NULL)
+      frame->event = hookrun_event_new ();
+    frame->event->run = &frame->run;
     hookrun_thread_pop (thread, frame);
   }
   if (over)

@@ -60,73 +60,123 @@ hookrun_emission_check_data (HookrunSignal *signal, HookrunData *data, GError **
   return FALSE;
 }
 
-static inline gboolean
-data_fits (HookrunSignal *self, HookrunData *data)
-{
-  return self->n_required == 0 && (data == NULL || data->schema == self->schema);
-}
-
 /* ---- synchronous ---- */
 
-static inline HookrunRun
-make_run (HookrunSignal *signal, HookrunTable *table, const char *subject, HookrunData *data,
-          GCancellable *cancellable)
+/* The handlers for @subject, safe to read until the frame is popped. */
+static inline void
+set_up (HookrunFrame *frame, HookrunSignal *signal, const char *subject, HookrunData *data,
+        GCancellable *cancellable)
 {
-  return (HookrunRun){
-      .signal = signal,
-      .data = data,
-      .subject = subject,
-      .cancellable = cancellable,
-      .list = table != NULL ? hookrun_table_find (table, subject) : &no_handlers,
-      .collects = (signal->flags & HOOKRUN_SIGNAL_COLLECT_ERRORS) != 0,
-      .traced = hookrun_tracer_is_active (signal->tracer),
-      .watched = hookrun_tracer_is_active (signal->tracer),
-  };
+  HookrunTable *table = hookrun_frame_protect (frame, &signal->table);
+  HookrunRun *run = &frame->run;
+
+  run->data = data;
+  run->subject = subject;
+  run->cancellable = cancellable;
+  if (G_UNLIKELY (table == NULL))
+    run->list = &no_handlers;
+  else
+    run->list = subject == NULL ? table->base : hookrun_table_find (table, subject);
+  run->next = run->list->handlers;
 }
 
-static HookrunVerdict
-run_traced (HookrunRun *run, HookrunFrame *frame, GError **error)
+/* FALSE when a handler did anything but say CONTINUE; what it said is in @verdict. */
+static inline gboolean
+walk (HookrunRun *run, HookrunFrame *frame, HookrunVerdict *verdict)
 {
-  gint64 started_us = g_get_monotonic_time ();
-  HookrunVerdict verdict = hookrun_run_sync (run, frame, error);
+  HookrunEvent *event = frame->event;
+  HookrunHandler *const *next = run->next;
+  HookrunHandler *const *end = hookrun_run_end (run);
 
-  hookrun_tracer_add (run->signal->tracer, run->signal, NULL, run->subject, started_us, verdict,
-                      FALSE);
-  return verdict;
+  while (G_LIKELY (next < end)) {
+    HookrunHandler *handler = *next++;
+
+    run->next = next;
+    hookrun_frame_show_handler (frame, handler);
+    if (G_UNLIKELY (hookrun_handler_is_removed (handler)))
+      continue;
+    *verdict = handler->func (event, handler->user_data);
+    if (G_UNLIKELY (*verdict != HOOKRUN_CONTINUE || event->touched))
+      return FALSE;
+  }
+  return TRUE;
 }
 
-static HookrunVerdict
-emit (HookrunSignal *self, const char *subject, HookrunData *data, GCancellable *cancellable,
-      const HookrunObserver *observer, gpointer observer_data, GError **error)
+HookrunVerdict
+hookrun_signal_emit_observed (HookrunSignal *self, const char *subject, HookrunData *data,
+                              GCancellable *cancellable, const HookrunObserver *observer,
+                              gpointer user_data, GError **error)
 {
+  guint attention = __atomic_load_n (&self->attention, __ATOMIC_RELAXED);
   HookrunThread *thread = hookrun_thread_get ();
-  HookrunFrame *frame;
+  gint64 started_us = (attention & HOOKRUN_ATTENTION_TRACE) != 0 ? g_get_monotonic_time () : 0;
   HookrunVerdict verdict;
-  HookrunRun run;
+  HookrunFrame *frame;
+  HookrunRun *run;
 
-  if (G_UNLIKELY (!data_fits (self, data)) && !hookrun_emission_check_data (self, data, error))
+  if (!hookrun_emission_check_data (self, data, error))
     return HOOKRUN_FAILED;
   frame = hookrun_thread_push (thread, self, error);
-  if (G_UNLIKELY (frame == NULL))
+  if (frame == NULL)
     return HOOKRUN_FAILED;
-  run = make_run (self, hookrun_frame_protect (frame, &self->table), subject, data, cancellable);
-  if (G_UNLIKELY (observer != NULL)) {
-    run.observer = observer;
-    run.observer_data = observer_data;
-    run.watched = TRUE;
-  }
-  verdict = G_UNLIKELY (run.traced) ? run_traced (&run, frame, error)
-                                    : hookrun_run_sync (&run, frame, error);
+  set_up (frame, self, subject, data, cancellable);
+  run = &frame->run;
+  run->traced = started_us > 0;
+  run->observer = observer;
+  run->observer_data = user_data;
+  verdict = hookrun_run_sync (run, frame, hookrun_run_step (run, frame), error);
+  if (started_us > 0)
+    hookrun_tracer_add (self->tracer, self, NULL, subject, started_us, verdict, FALSE);
   hookrun_thread_pop (thread, frame);
   return verdict;
 }
 
-/* Nobody listens, nothing is to be checked. */
-static inline gboolean
-is_idle (HookrunSignal *self)
+/* An emission with anything that is not usual: a thread's first, one that is checked, cancellable,
+ * recorded or deeply nested. */
+static G_GNUC_NO_INLINE HookrunVerdict
+emit_with_care (HookrunSignal *self, const char *subject, HookrunData *data,
+                GCancellable *cancellable, GError **error)
 {
-  return __atomic_load_n (&self->table, __ATOMIC_RELAXED) == NULL && self->n_required == 0 &&
-         !hookrun_tracer_is_active (self->tracer);
+  return hookrun_signal_emit_observed (self, subject, data, cancellable, NULL, NULL, error);
+}
+
+/* The path that has to be fast: no lock, no allocation, and nothing in it that only some need. */
+static inline __attribute__ ((always_inline)) HookrunVerdict
+emit (HookrunSignal *self, const char *subject, HookrunData *data, GCancellable *cancellable,
+      guint attention, GError **error)
+{
+  HookrunThread *thread = hookrun_thread_current;
+  HookrunVerdict verdict = HOOKRUN_CONTINUE;
+  HookrunFrame *frame;
+
+  if (G_UNLIKELY (attention != 0 || cancellable != NULL || thread == NULL))
+    return emit_with_care (self, subject, data, cancellable, error);
+  frame = thread->top;
+  if (G_UNLIKELY (frame == NULL || frame->level >= HOOKRUN_MAX_NESTED ||
+                  (data != NULL && data->schema != self->schema)))
+    return emit_with_care (self, subject, data, cancellable, error);
+  hookrun_thread_enter (thread, frame, self);
+  set_up (frame, self, subject, data, NULL);
+  if (G_UNLIKELY (!walk (&frame->run, frame, &verdict)))
+    verdict = hookrun_run_sync (&frame->run, frame,
+                                hookrun_run_take_over (&frame->run, frame, verdict), error);
+  hookrun_thread_pop (thread, frame);
+  return verdict;
+}
+
+/* A function of its own, so that an idle signal saves no registers. */
+static G_GNUC_NO_INLINE HookrunVerdict
+emit_to_all (HookrunSignal *self, HookrunData *data, guint attention, GError **error)
+{
+  return emit (self, NULL, data, NULL, attention, error);
+}
+
+/* TRUE when nobody listens and nothing is to be checked or recorded. */
+static inline gboolean
+is_idle (HookrunSignal *self, guint *attention)
+{
+  *attention = __atomic_load_n (&self->attention, __ATOMIC_RELAXED);
+  return *attention == 0 && __atomic_load_n (&self->table, __ATOMIC_RELAXED) == NULL;
 }
 
 /**
@@ -150,10 +200,12 @@ is_idle (HookrunSignal *self)
 HookrunVerdict
 hookrun_signal_emit (HookrunSignal *self, HookrunData *data, GError **error)
 {
+  guint attention;
+
   g_return_val_if_fail (self != NULL, HOOKRUN_FAILED);
-  if (G_LIKELY (is_idle (self)))
+  if (G_LIKELY (is_idle (self, &attention)))
     return HOOKRUN_CONTINUE;
-  return emit (self, NULL, data, NULL, NULL, NULL, error);
+  return emit_to_all (self, data, attention, error);
 }
 
 /**
@@ -174,18 +226,12 @@ HookrunVerdict
 hookrun_signal_emit_for (HookrunSignal *self, const char *subject, HookrunData *data,
                          GCancellable *cancellable, GError **error)
 {
-  g_return_val_if_fail (self != NULL, HOOKRUN_FAILED);
-  if (is_idle (self))
-    return HOOKRUN_CONTINUE;
-  return emit (self, subject, data, cancellable, NULL, NULL, error);
-}
+  guint attention;
 
-HookrunVerdict
-hookrun_signal_emit_observed (HookrunSignal *self, const char *subject, HookrunData *data,
-                              GCancellable *cancellable, const HookrunObserver *observer,
-                              gpointer user_data, GError **error)
-{
-  return emit (self, subject, data, cancellable, observer, user_data, error);
+  g_return_val_if_fail (self != NULL, HOOKRUN_FAILED);
+  if (is_idle (self, &attention))
+    return HOOKRUN_CONTINUE;
+  return emit (self, subject, data, cancellable, attention, error);
 }
 
 /* ---- asynchronous ---- */
@@ -214,7 +260,7 @@ hookrun_signal_emit_async (HookrunSignal *self, const char *subject, HookrunData
   HookrunThread *thread;
   HookrunFrame *frame;
   HookrunList *list;
-  HookrunRun run;
+  HookrunRun run = {0};
   GTask *task;
 
   g_return_if_fail (HOOKRUN_IS_SIGNAL (self));
@@ -230,7 +276,10 @@ hookrun_signal_emit_async (HookrunSignal *self, const char *subject, HookrunData
     return;
   }
   context = g_main_context_ref_thread_default ();
-  run = make_run (self, hookrun_frame_protect (frame, &self->table), subject, data, cancellable);
+  set_up (frame, self, subject, data, cancellable);
+  run = frame->run;
+  run.traced =
+      (__atomic_load_n (&self->attention, __ATOMIC_RELAXED) & HOOKRUN_ATTENTION_TRACE) != 0;
   list = hookrun_list_ref ((HookrunList *)run.list);
   hookrun_thread_pop (thread, frame);
   hookrun_async_unref (hookrun_async_start (&run, context, NULL, task));
@@ -267,6 +316,7 @@ static gboolean
 take_rest (HookrunEvent *event, HookrunRun *rest)
 {
   HookrunRun *run = event->run;
+  const char *id;
 
   if (run == NULL || event->proceeded)
     return FALSE;
@@ -276,20 +326,18 @@ take_rest (HookrunEvent *event, HookrunRun *rest)
       .subject = run->subject,
       .cancellable = run->cancellable,
       .list = run->list,
-      .position = run->position,
-      .collects = run->collects,
+      .next = run->next,
       .traced = run->traced,
-      .watched = run->watched,
       .observer = run->observer,
       .observer_data = run->observer_data,
   };
+  id = hookrun_event_get_handler (event)->id;
   event->touched = TRUE;
   event->proceeded = TRUE;
   event->rest = HOOKRUN_FAILED;
-  event->rest_error =
-      g_error_new (HOOKRUN_ERROR, HOOKRUN_ERROR_HANDLER,
-                   "signal \"%s\": handler \"%s\" ended before what it wraps", run->signal->name,
-                   event->handler->id != NULL ? event->handler->id : "");
+  event->rest_error = g_error_new (HOOKRUN_ERROR, HOOKRUN_ERROR_HANDLER,
+                                   "signal \"%s\": handler \"%s\" ended before what it wraps",
+                                   run->signal->name, id != NULL ? id : "");
   return TRUE;
 }
 
@@ -310,19 +358,20 @@ take_rest (HookrunEvent *event, HookrunRun *rest)
 HookrunVerdict
 hookrun_event_proceed (HookrunEvent *event)
 {
-  HookrunRun rest;
-  HookrunThread *thread;
+  HookrunThread *thread = hookrun_thread_get ();
   HookrunFrame *frame;
+  HookrunRun rest;
 
   g_return_val_if_fail (event != NULL, HOOKRUN_FAILED);
   if (!take_rest (event, &rest))
     return event->proceeded ? event->rest : HOOKRUN_FAILED;
   g_clear_error (&event->rest_error);
-  thread = hookrun_thread_get ();
   frame = hookrun_thread_push (thread, rest.signal, &event->rest_error);
   if (frame == NULL)
     return HOOKRUN_FAILED;
-  event->rest = hookrun_run_sync (&rest, frame, &event->rest_error);
+  frame->run = rest;
+  event->rest = hookrun_run_sync (&frame->run, frame, hookrun_run_step (&frame->run, frame),
+                                  &event->rest_error);
   hookrun_thread_pop (thread, frame);
   return event->rest;
 }

@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What events, runs and the emission share. A run is a walk over a list of handlers from some
- * position to the end: a whole emission, or what a wrapper lets proceed. An event is what one
- * handler of a run sees; runs use the same one again for the next handler unless somebody kept it.
+ * What events, runs and emissions share. An event is what one handler of a run sees; a run uses the
+ * same one again for the next handler unless somebody kept it.
  */
 #pragma once
 
-#include "hookrun-observer-private.h"
 #include "hookrun-reclaim-private.h"
 #include "hookrun-signal-private.h"
 
 G_BEGIN_DECLS
-
-typedef struct _HookrunRun HookrunRun;
-typedef struct _HookrunAsync HookrunAsync;
 
 typedef enum {
   HOOKRUN_EVENT_RUNNING,  /* inside its handler */
@@ -22,15 +17,20 @@ typedef enum {
   HOOKRUN_EVENT_OVER,     /* the run has gone on; whatever comes is ignored */
 } HookrunEventState;
 
+/* While nobody else has a reference, what the event is about is looked up in its run. The first
+ * reference copies it into @own, which does not change as long as there are others. */
 struct _HookrunEvent {
-  int ref_count;         /* atomic */
-  gboolean touched;      /* there is more to look at than the returned verdict */
-  gboolean owns;         /* holds references of what follows */
-  HookrunSignal *signal; /* these five do not change while somebody else has a reference */
-  HookrunData *data;
-  const char *subject;
-  GCancellable *cancellable;
-  HookrunHandler *handler;
+  int ref_count;    /* atomic */
+  gboolean touched; /* there is more to look at than the returned verdict */
+  HookrunRun *run;  /* of the emission's thread only; NULL when over */
+  gboolean owns;
+  struct {
+    HookrunSignal *signal;
+    HookrunData *data;
+    char *subject;
+    GCancellable *cancellable;
+    HookrunHandler *handler;
+  } own;
 
   HookrunLock lock; /* guards what follows: any thread may complete */
   HookrunEventState state;
@@ -39,36 +39,12 @@ struct _HookrunEvent {
   GMainContext *context; /* (nullable): where it is waited for */
   HookrunAsync *async;   /* (nullable): the run to go on with */
 
-  HookrunRun *run; /* of the emission's thread only; NULL when over */
-  gboolean proceeded;
+  gboolean proceeded;  /* of the emission's thread only, as all below */
   HookrunVerdict rest; /* what the handlers after this one came to */
   GError *rest_error;
   HookrunAsync *rest_async; /* (nullable): they are still under way */
   gint64 started_us;        /* when traced */
   gboolean observed;        /* the observer waits for its end */
-};
-
-struct _HookrunRun {
-  HookrunSignal *signal;
-  HookrunData *data;
-  const char *subject;
-  GCancellable *cancellable;
-  const HookrunList *list;
-  guint position; /* of the next handler */
-  gboolean collects;
-  gboolean traced;
-  gboolean watched; /* traced or observed: the one question of the fast path */
-  const HookrunObserver *observer; /* (nullable) */
-  gpointer observer_data;
-  gboolean drains; /* something was aborted that still has to learn about it */
-  HookrunVerdict verdict;
-  GError *error;
-  GPtrArray *errors;      /* (nullable): those that were collected */
-  GMainContext *context;  /* (nullable): for sources of pending handlers */
-  HookrunEvent *pending;  /* (nullable) (owned) */
-  GSource *timeout;       /* (nullable): of the pending handler */
-  GSource *cancel_source; /* (nullable): likewise */
-  HookrunAsync *async;    /* (nullable): the run is a part of it */
 };
 
 /* ---- event ---- */
@@ -77,6 +53,9 @@ HookrunEvent *hookrun_event_new (void);
 
 /* A reference for the emission itself, from any thread; what the event is about stays borrowed. */
 HookrunEvent *hookrun_event_hold (HookrunEvent *self);
+
+/* Makes it independent of its run. */
+void hookrun_event_keep (HookrunEvent *self);
 
 /* The first of complete, timeout, cancellation and closing of a scope wins. Takes ownership of
  * @error. */
@@ -90,17 +69,23 @@ gboolean hookrun_event_is_complete (HookrunEvent *self, HookrunVerdict *verdict)
 /* Consumes @self: gives it back as new or, when somebody kept it, NULL. */
 HookrunEvent *hookrun_event_recycle (HookrunEvent *self);
 
+/* The handler that it belongs to. */
+HookrunHandler *hookrun_event_get_handler (const HookrunEvent *self);
+
 /* ---- run ---- */
 
 /* Calls handlers until the run is over (TRUE) or one is pending (FALSE). A pending run that is part
  * of an asynchronous one may go on in another thread at once: do not touch it after FALSE. */
 gboolean hookrun_run_step (HookrunRun *self, HookrunFrame *frame);
+/* Likewise, when the last handler that was called gave @verdict and that is not the end of it. */
+gboolean hookrun_run_take_over (HookrunRun *self, HookrunFrame *frame, HookrunVerdict verdict);
 /* Goes on when @pending is complete, until the run is over or pending again. */
 gboolean hookrun_run_resume (HookrunRun *self, HookrunFrame *frame);
-/* The verdict of a run that is over; its error moves to @error. */
+/* The verdict of a run that is over, its error moves to @error; the run is as new then. */
 HookrunVerdict hookrun_run_finish (HookrunRun *self, GError **error);
-/* Runs to the end in this thread, waiting for pending handlers. @frame is pushed. */
-HookrunVerdict hookrun_run_sync (HookrunRun *self, HookrunFrame *frame, GError **error);
+/* Waits for pending handlers unless it is @over, to the end. @frame is pushed. */
+HookrunVerdict hookrun_run_sync (HookrunRun *self, HookrunFrame *frame, gboolean over,
+                                 GError **error);
 GMainContext *hookrun_run_ensure_context (HookrunRun *self);
 
 /* ---- asynchronous run ---- */

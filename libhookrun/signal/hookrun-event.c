@@ -19,19 +19,32 @@ hookrun_event_new (void)
   return self;
 }
 
+HookrunHandler *
+hookrun_event_get_handler (const HookrunEvent *self)
+{
+  return self->owns ? self->own.handler : self->run->next[-1];
+}
+
 /* Only ever called by the first who refers to it, inside the handler: nobody else sees it yet. */
 static void
 own (HookrunEvent *self)
 {
+  HookrunRun *run = self->run;
+
+  self->own.signal = g_object_ref (run->signal);
+  self->own.data = run->data != NULL ? hookrun_data_ref (run->data) : NULL;
+  self->own.subject = g_strdup (run->subject);
+  self->own.cancellable = run->cancellable != NULL ? g_object_ref (run->cancellable) : NULL;
+  self->own.handler = hookrun_handler_ref (hookrun_event_get_handler (self));
   self->owns = TRUE;
   self->touched = TRUE;
-  g_object_ref (self->signal);
-  if (self->data != NULL)
-    hookrun_data_ref (self->data);
-  self->subject = g_strdup (self->subject);
-  if (self->cancellable != NULL)
-    g_object_ref (self->cancellable);
-  hookrun_handler_ref (self->handler);
+}
+
+void
+hookrun_event_keep (HookrunEvent *self)
+{
+  if (!self->owns)
+    own (self);
 }
 
 static void
@@ -40,12 +53,11 @@ disown (HookrunEvent *self)
   if (!self->owns)
     return;
   self->owns = FALSE;
-  g_clear_object (&self->signal);
-  g_clear_pointer (&self->data, hookrun_data_unref);
-  g_free ((char *)self->subject);
-  self->subject = NULL;
-  g_clear_object (&self->cancellable);
-  g_clear_pointer (&self->handler, hookrun_handler_unref);
+  g_clear_object (&self->own.signal);
+  g_clear_pointer (&self->own.data, hookrun_data_unref);
+  g_clear_pointer (&self->own.subject, g_free);
+  g_clear_object (&self->own.cancellable);
+  g_clear_pointer (&self->own.handler, hookrun_handler_unref);
 }
 
 static void
@@ -59,6 +71,7 @@ clear (HookrunEvent *self)
   g_clear_pointer (&self->rest_async, hookrun_async_unref);
   self->state = HOOKRUN_EVENT_RUNNING;
   self->proceeded = FALSE;
+  self->started_us = 0;
   self->touched = FALSE;
   self->observed = FALSE;
 }
@@ -149,7 +162,7 @@ HookrunSignal *
 hookrun_event_get_signal (HookrunEvent *event)
 {
   g_return_val_if_fail (event != NULL, NULL);
-  return event->signal;
+  return event->owns ? event->own.signal : event->run->signal;
 }
 
 /**
@@ -167,7 +180,7 @@ HookrunData *
 hookrun_event_get_data (HookrunEvent *event)
 {
   g_return_val_if_fail (event != NULL, NULL);
-  return event->data;
+  return event->owns ? event->own.data : event->run->data;
 }
 
 /**
@@ -185,7 +198,7 @@ const char *
 hookrun_event_get_subject (HookrunEvent *event)
 {
   g_return_val_if_fail (event != NULL, NULL);
-  return event->subject;
+  return event->owns ? event->own.subject : event->run->subject;
 }
 
 /**
@@ -202,7 +215,7 @@ const char *
 hookrun_event_get_handler_id (HookrunEvent *event)
 {
   g_return_val_if_fail (event != NULL, NULL);
-  return event->handler->id;
+  return hookrun_event_get_handler (event)->id;
 }
 
 /**
@@ -220,7 +233,7 @@ guint
 hookrun_event_get_timeout_ms (HookrunEvent *event)
 {
   g_return_val_if_fail (event != NULL, 0);
-  return event->handler->timeout_ms;
+  return hookrun_event_get_handler (event)->timeout_ms;
 }
 
 /**
@@ -237,7 +250,7 @@ GCancellable *
 hookrun_event_get_cancellable (HookrunEvent *event)
 {
   g_return_val_if_fail (event != NULL, NULL);
-  return event->cancellable;
+  return event->owns ? event->own.cancellable : event->run->cancellable;
 }
 
 /**

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Handler options as a boxed type. C programs write them as constants; other languages, which cannot
- * fill arrays of a structure, make them here.
+ * Handler options as a boxed type. C programs write them as constants; other languages, which
+ * cannot fill arrays of a structure, make them here.
  */
 #include "hookrun-registry.h"
 

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "hookrun-run-private.h"
 #include "hookrun-signal-private.h"
 
 G_BEGIN_DECLS
@@ -30,6 +31,8 @@ G_BEGIN_DECLS
 #define HOOKRUN_SHOW_ORDER __ATOMIC_RELEASE
 #endif
 
+#define HOOKRUN_MAX_NESTED 64 /* emissions of one signal in one thread */
+
 typedef struct _HookrunFrame HookrunFrame;
 typedef struct _HookrunThread HookrunThread;
 
@@ -38,14 +41,13 @@ struct _HookrunFrame {
   HookrunTable *table;     /* atomic, read by others: may not be freed */
   HookrunScopeCore *scope; /* atomic, read by others: a handler of it runs now */
   HookrunFrame *deeper;    /* atomic, read by others */
-  HookrunFrame *outer;
-  HookrunSignal *signal;
-  HookrunEvent *event; /* (nullable) (owned): ready for use again */
+  guint level;             /* frames outside of it */
+  HookrunEvent *event;     /* (owned): ready for use again; NULL while a handler is pending */
+  HookrunRun run;
 };
 
 struct _HookrunThread {
-  HookrunFrame *top;   /* the next frame to use */
-  guint depth;         /* frames in use */
+  HookrunFrame *top;   /* the next frame to use, (nullable) */
   int wanted;          /* atomic: somebody waits for a frame of this thread to go */
   int closing;         /* atomic: waits in a scope's close, itself inside a handler */
   HookrunFrame *first; /* outermost frame */
@@ -97,6 +99,16 @@ hookrun_frame_show_handler (HookrunFrame *self, const HookrunHandler *handler)
   hookrun_reclaim_fence ();
 }
 
+static inline gboolean
+hookrun_handler_is_removed (const HookrunHandler *handler)
+{
+#ifdef HOOKRUN_THREAD_SANITIZER
+  return __atomic_load_n (&handler->removed, __ATOMIC_SEQ_CST);
+#else
+  return __atomic_load_n (&handler->removed, __ATOMIC_ACQUIRE);
+#endif
+}
+
 /* The table published at @place, safe until the frame is popped. */
 static inline HookrunTable *
 hookrun_frame_protect (HookrunFrame *self, HookrunTable **place)
@@ -118,6 +130,13 @@ hookrun_frame_protect (HookrunFrame *self, HookrunTable **place)
   }
 }
 
+static inline void
+hookrun_thread_enter (HookrunThread *self, HookrunFrame *frame, HookrunSignal *signal)
+{
+  frame->run.signal = signal;
+  self->top = frame->deeper;
+}
+
 /* NULL with LIMIT when emissions are nested too deep. */
 static inline HookrunFrame *
 hookrun_thread_push (HookrunThread *self, HookrunSignal *signal, GError **error)
@@ -126,12 +145,11 @@ hookrun_thread_push (HookrunThread *self, HookrunSignal *signal, GError **error)
 
   if (G_UNLIKELY (self->top == NULL) && !hookrun_thread_add_frame (self, signal, error))
     return NULL;
-  if (G_UNLIKELY (self->depth >= 64) && !hookrun_thread_check_recursion (self, signal, error))
-    return NULL;
   frame = self->top;
-  frame->signal = signal;
-  self->top = frame->deeper;
-  self->depth++;
+  if (G_UNLIKELY (frame->level >= HOOKRUN_MAX_NESTED) &&
+      !hookrun_thread_check_recursion (self, signal, error))
+    return NULL;
+  hookrun_thread_enter (self, frame, signal);
   return frame;
 }
 
@@ -141,7 +159,6 @@ hookrun_thread_pop (HookrunThread *self, HookrunFrame *frame)
   __atomic_store_n (&frame->scope, NULL, HOOKRUN_SHOW_ORDER);
   __atomic_store_n (&frame->table, NULL, HOOKRUN_SHOW_ORDER);
   self->top = frame;
-  self->depth--;
   hookrun_reclaim_fence ();
 #ifdef HOOKRUN_THREAD_SANITIZER
   if (__atomic_load_n (&self->wanted, __ATOMIC_SEQ_CST))

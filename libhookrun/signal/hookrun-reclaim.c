@@ -13,8 +13,7 @@
 
 #include "hookrun-event-private.h"
 
-#define MAX_NESTED_OF_ONE 64
-#define MAX_NESTED 1024
+#define MAX_NESTED_OF_ALL 1024
 
 __thread HookrunThread *hookrun_thread_current = NULL;
 int hookrun_reclaim_readers_fence = 0;
@@ -144,12 +143,14 @@ hookrun_thread_add_frame (HookrunThread *self, HookrunSignal *signal, GError **e
   HookrunFrame *frame;
   HookrunFrame *last = self->first;
 
-  if (self->depth >= MAX_NESTED)
-    return set_limit_error (signal, MAX_NESTED, error);
-  frame = g_new0 (HookrunFrame, 1);
   while (last != NULL && last->deeper != NULL)
     last = last->deeper;
-  frame->outer = last;
+  if (last != NULL && last->level + 1 >= MAX_NESTED_OF_ALL)
+    return set_limit_error (signal, MAX_NESTED_OF_ALL, error);
+  frame = g_new0 (HookrunFrame, 1);
+  frame->level = last != NULL ? last->level + 1 : 0;
+  frame->event = hookrun_event_new ();
+  frame->event->run = &frame->run;
   if (last != NULL)
     __atomic_store_n (&last->deeper, frame, __ATOMIC_RELEASE);
   else
@@ -165,9 +166,9 @@ hookrun_thread_check_recursion (HookrunThread *self, HookrunSignal *signal, GErr
   guint same = 0;
 
   for (HookrunFrame *frame = self->first; frame != self->top; frame = frame->deeper)
-    if (frame->signal == signal)
+    if (frame->run.signal == signal)
       same++;
-  return same < MAX_NESTED_OF_ONE || set_limit_error (signal, MAX_NESTED_OF_ONE, error);
+  return same < HOOKRUN_MAX_NESTED || set_limit_error (signal, HOOKRUN_MAX_NESTED, error);
 }
 
 /* ---- tables ---- */
@@ -285,9 +286,15 @@ runs_any (HookrunThread *thread, const HookrunScopeCore *scope)
 }
 
 static gboolean
+is_emitting (const HookrunThread *own)
+{
+  return own != NULL && own->top != own->first;
+}
+
+static gboolean
 runs_elsewhere (const HookrunScopeCore *scope, HookrunThread *own)
 {
-  gboolean inside = own != NULL && own->depth > 0;
+  gboolean inside = is_emitting (own);
   gboolean found = FALSE;
 
   hookrun_lock (&lock);
@@ -311,7 +318,7 @@ hookrun_reclaim_wait (HookrunScopeCore *scope)
 
   fence_all ();
   if (own != NULL)
-    __atomic_store_n (&own->closing, own->depth > 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n (&own->closing, is_emitting (own), __ATOMIC_SEQ_CST);
   while (runs_elsewhere (scope, own)) {
     g_usleep (pause_us);
     pause_us = MIN (pause_us * 2, 1000);

@@ -4,19 +4,20 @@
  * program that define the same one get the same.
  */
 #include "hookrun-data-private.h"
+#include "hookrun-nearest-private.h"
 #include "hookrun-signal-private.h"
 #include "hookrun-trace-private.h"
 
 #include <string.h>
 
 #define MAX_NAME 256
-#define MAX_DISTANCE 3 /* names further apart are not offered as the one that was meant */
 
 struct _HookrunRegistry {
   GObject parent_instance;
 
   HookrunTracer *tracer;
-  HookrunLock lock;    /* guards what follows */
+  HookrunLock lock; /* guards what follows */
+  gboolean traced;
   GHashTable *signals; /* name (of the signal) -> signal */
 };
 
@@ -114,6 +115,7 @@ find_or_add (HookrunRegistry *self, const char *name, HookrunSignalFlags flags,
 
   if (signal == NULL) {
     signal = hookrun_signal_new (name, flags, schema, self->tracer);
+    hookrun_signal_set_traced (signal, self->traced);
     g_hash_table_insert (self->signals, signal->name, signal);
     return signal;
   }
@@ -248,51 +250,6 @@ hookrun_registry_list_signals (HookrunRegistry *self)
   return (char **)g_ptr_array_steal (names, NULL);
 }
 
-/* How many letters differ between @a and @b (Levenshtein 1966). */
-static guint
-distance (const char *a, const char *b)
-{
-  gsize width = strlen (b) + 1;
-  g_autofree guint *row = g_new (guint, width);
-
-  for (gsize j = 0; j < width; j++)
-    row[j] = (guint)j;
-  for (gsize i = 1; a[i - 1] != '\0'; i++) {
-    guint diagonal = row[0];
-
-    row[0] = (guint)i;
-    for (gsize j = 1; j < width; j++) {
-      guint above = row[j];
-      guint changed = diagonal + (a[i - 1] != b[j - 1]);
-
-      row[j] = MIN (MIN (above, row[j - 1]) + 1, changed);
-      diagonal = above;
-    }
-  }
-  return row[width - 1];
-}
-
-static void
-set_unknown_error (HookrunRegistry *self, const char *name, GError **error)
-{
-  g_auto (GStrv) names = hookrun_registry_list_signals (self);
-  const char *nearest = NULL;
-  guint least = MAX_DISTANCE + 1;
-
-  for (gsize i = 0; names[i] != NULL && strlen (name) <= MAX_NAME; i++) {
-    guint apart = distance (name, names[i]);
-
-    if (apart < least) {
-      least = apart;
-      nearest = names[i];
-    }
-  }
-  g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_NOT_FOUND,
-               "there is no signal \"%.64s\"%s%s%s; define it or correct the name", name,
-               nearest != NULL ? ", the nearest is \"" : "", nearest != NULL ? nearest : "",
-               nearest != NULL ? "\"" : "");
-}
-
 /**
  * hookrun_registry_connect:
  * @self: a registry
@@ -319,18 +276,37 @@ hookrun_registry_connect (HookrunRegistry *self, const char *signal, HookrunScop
                           GError **error)
 {
   HookrunSignal *found;
+  g_auto (GStrv) names = NULL;
+  g_autofree char *hint = NULL;
 
   g_return_val_if_fail (HOOKRUN_IS_REGISTRY (self) && signal != NULL && func != NULL, 0);
   found = hookrun_registry_lookup (self, signal);
   if (found != NULL)
     return hookrun_signal_connect (found, owner, id, options, func, user_data, destroy, error);
-  set_unknown_error (self, signal, error);
+  names = hookrun_registry_list_signals (self);
+  hint = hookrun_nearest_hint (signal, (const char *const *)names);
+  g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_NOT_FOUND, "there is no signal \"%.64s\"%s",
+               signal, hint);
   if (destroy != NULL)
     destroy (user_data);
   return 0;
 }
 
 /* ---- tracing ---- */
+
+static void
+set_traced (HookrunRegistry *self, gboolean traced)
+{
+  GHashTableIter iter;
+  gpointer signal;
+
+  hookrun_lock (&self->lock);
+  self->traced = traced;
+  g_hash_table_iter_init (&iter, self->signals);
+  while (g_hash_table_iter_next (&iter, NULL, &signal))
+    hookrun_signal_set_traced (signal, traced);
+  hookrun_unlock (&self->lock);
+}
 
 /**
  * hookrun_registry_start_trace:
@@ -346,6 +322,7 @@ hookrun_registry_start_trace (HookrunRegistry *self)
 {
   g_return_if_fail (HOOKRUN_IS_REGISTRY (self));
   hookrun_tracer_start (self->tracer);
+  set_traced (self, TRUE);
 }
 
 /**
@@ -363,5 +340,6 @@ char *
 hookrun_registry_stop_trace (HookrunRegistry *self)
 {
   g_return_val_if_fail (HOOKRUN_IS_REGISTRY (self), NULL);
+  set_traced (self, FALSE);
   return hookrun_tracer_stop (self->tracer);
 }

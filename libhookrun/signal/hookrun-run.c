@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The walk over a list of handlers. The loop in hookrun_run_step() is the path that has to be fast:
- * for a handler that says CONTINUE and did nothing else to its event it takes no lock and allocates
- * nothing. All else (verdicts, pending handlers, errors) leaves it for the functions around it.
+ * The walk over a list of handlers, with all that can come of it: verdicts, errors, wrappers and
+ * handlers that are pending. As long as handlers just say CONTINUE, the loop in hookrun-emission.c
+ * does without it.
  */
 #include "hookrun-event-private.h"
 
 #include "hookrun-scope-private.h"
 #include "hookrun-trace-private.h"
-
-#ifdef HOOKRUN_THREAD_SANITIZER
-#define REMOVED_ORDER __ATOMIC_SEQ_CST
-#else
-#define REMOVED_ORDER __ATOMIC_ACQUIRE
-#endif
 
 /* ---- context and watches of a pending handler ---- */
 
@@ -34,7 +28,7 @@ on_timeout (gpointer data)
                         g_error_new (HOOKRUN_ERROR, HOOKRUN_ERROR_TIMED_OUT,
                                      "no answer within %u ms; give it a longer time limit or look "
                                      "why it hangs",
-                                     event->handler->timeout_ms));
+                                     hookrun_event_get_handler (event)->timeout_ms));
   return G_SOURCE_REMOVE;
 }
 
@@ -61,9 +55,9 @@ watch (HookrunRun *self, HookrunEvent *event)
 {
   GMainContext *context = hookrun_run_ensure_context (self);
 
-  if (event->handler->timeout_ms > 0)
-    self->timeout =
-        attach (g_timeout_source_new (event->handler->timeout_ms), on_timeout, event, context);
+  if (hookrun_event_get_handler (event)->timeout_ms > 0)
+    self->timeout = attach (g_timeout_source_new (hookrun_event_get_handler (event)->timeout_ms),
+                            on_timeout, event, context);
   if (self->cancellable != NULL)
     self->cancel_source = attach (g_cancellable_source_new (self->cancellable),
                                   (GSourceFunc)on_cancelled, event, context);
@@ -80,10 +74,12 @@ drop_source (GSource **source)
 static void
 unwatch (HookrunRun *self, HookrunEvent *event)
 {
+  HookrunScopeCore *scope = hookrun_event_get_handler (event)->scope;
+
   drop_source (&self->timeout);
   drop_source (&self->cancel_source);
-  if (event->handler->scope != NULL)
-    hookrun_scope_core_remove_pending (event->handler->scope, event);
+  if (scope != NULL)
+    hookrun_scope_core_remove_pending (scope, event);
   if (self->async != NULL)
     hookrun_async_set_pending (self->async, NULL);
 }
@@ -93,8 +89,9 @@ unwatch (HookrunRun *self, HookrunEvent *event)
 static gboolean
 suspend (HookrunRun *self, HookrunFrame *frame, HookrunEvent *event)
 {
-  HookrunScopeCore *scope = event->handler->scope;
+  HookrunScopeCore *scope = hookrun_event_get_handler (event)->scope;
 
+  hookrun_event_keep (event);
   frame->event = NULL;
   self->pending = event;
   watch (self, event);
@@ -118,7 +115,7 @@ static void
 add_error (HookrunRun *self, GError *error)
 {
   self->verdict = HOOKRUN_FAILED;
-  if (!self->collects) {
+  if ((self->signal->flags & HOOKRUN_SIGNAL_COLLECT_ERRORS) == 0) {
     self->error = error;
     return;
   }
@@ -137,7 +134,7 @@ failure_of (HookrunRun *self, HookrunEvent *event, HookrunVerdict verdict)
     event->error = g_error_new (HOOKRUN_ERROR, HOOKRUN_ERROR_HANDLER,
                                 "it returned %d, which is no verdict", (int)verdict);
   }
-  return hookrun_emission_describe_error (self->signal, event->handler,
+  return hookrun_emission_describe_error (self->signal, hookrun_event_get_handler (event),
                                           g_steal_pointer (&event->error));
 }
 
@@ -149,35 +146,39 @@ judge (HookrunRun *self, HookrunEvent *event, HookrunVerdict verdict)
   if (verdict == HOOKRUN_CONTINUE && !event->proceeded)
     return TRUE;
   if (verdict == HOOKRUN_CONTINUE)
-    verdict = event->rest == HOOKRUN_CONTINUE ? HOOKRUN_CONTINUE : event->rest;
+    verdict = event->rest;
   if (verdict == HOOKRUN_CONTINUE || verdict == HOOKRUN_HANDLED) {
     self->verdict = verdict;
     return FALSE;
   }
   add_error (self, failure_of (self, event, verdict));
-  return self->collects && !event->proceeded;
+  return self->error == NULL && !event->proceeded;
 }
 
 static void
-trace (HookrunRun *self, HookrunEvent *event, HookrunVerdict verdict)
+trace (HookrunRun *self, HookrunEvent *event, HookrunVerdict verdict, gboolean overlaps)
 {
-  if (self->traced && event->started_us > 0)
-    hookrun_tracer_add (self->signal->tracer, self->signal, event->handler, self->subject,
-                        event->started_us, verdict,
-                        event->state == HOOKRUN_EVENT_COMPLETE && self->async != NULL);
+  if (self->traced)
+    hookrun_tracer_add (self->signal->tracer, self->signal, hookrun_event_get_handler (event),
+                        self->subject, event->started_us, verdict, overlaps);
+}
+
+static HookrunObserved
+observed (const HookrunRun *self, const HookrunHandler *handler)
+{
+  return (HookrunObserved){hookrun_handler_get_owner (handler), handler->id,
+                           (guint)(self->next - self->list->handlers) - 1};
 }
 
 /* A wrapper that leaves the verdict to what it wrapped is finished only when that went well. */
 static HookrunVerdict
 observe_end (HookrunRun *self, HookrunEvent *event, HookrunVerdict verdict)
 {
-  const HookrunObserved observed = {hookrun_handler_get_owner (event->handler), event->handler->id,
-                                    self->position - 1};
+  const HookrunObserved who = observed (self, hookrun_event_get_handler (event));
   GError *error = NULL;
 
-  event->observed = FALSE;
   if (self->observer->after (
-          &observed, verdict == HOOKRUN_CONTINUE && event->proceeded ? event->rest : verdict,
+          &who, verdict == HOOKRUN_CONTINUE && event->proceeded ? event->rest : verdict,
           self->observer_data, &error))
     return verdict;
   g_clear_error (&event->error);
@@ -210,16 +211,10 @@ conclude (HookrunRun *self, HookrunFrame *frame, HookrunEvent *event, HookrunVer
 static HookrunEvent *
 bind (HookrunRun *self, HookrunFrame *frame)
 {
-  HookrunEvent *event = frame->event;
-
-  if (G_UNLIKELY (event == NULL))
-    event = frame->event = hookrun_event_new ();
-  event->run = self;
-  event->signal = self->signal;
-  event->data = self->data;
-  event->subject = self->subject;
-  event->cancellable = self->cancellable;
-  return event;
+  if (frame->event == NULL)
+    frame->event = hookrun_event_new ();
+  frame->event->run = self;
+  return frame->event;
 }
 
 static gboolean
@@ -245,24 +240,23 @@ call_traced (HookrunRun *self, HookrunEvent *event, HookrunHandler *handler)
 {
   HookrunVerdict verdict;
 
-  event->started_us = g_get_monotonic_time ();
+  if (self->traced)
+    event->started_us = g_get_monotonic_time ();
   verdict = handler->func (event, handler->user_data);
-  if (verdict != HOOKRUN_PENDING) {
-    hookrun_tracer_add (self->signal->tracer, self->signal, handler, self->subject,
-                        event->started_us, verdict, FALSE);
-    event->started_us = 0;
-  }
+  if (verdict != HOOKRUN_PENDING)
+    trace (self, event, verdict, FALSE);
   return verdict;
 }
 
 static HookrunVerdict
-call_observed (HookrunRun *self, HookrunEvent *event, HookrunHandler *handler)
+call (HookrunRun *self, HookrunEvent *event, HookrunHandler *handler)
 {
-  const HookrunObserved observed = {hookrun_handler_get_owner (handler), handler->id,
-                                    self->position - 1};
+  const HookrunObserved who = observed (self, handler);
   HookrunVerdict verdict = HOOKRUN_CONTINUE;
 
-  switch (self->observer->before (&observed, &verdict, self->observer_data, &event->error)) {
+  if (self->observer == NULL)
+    return call_traced (self, event, handler);
+  switch (self->observer->before (&who, &verdict, self->observer_data, &event->error)) {
   case HOOKRUN_OBSERVER_SKIP:
     return verdict;
   case HOOKRUN_OBSERVER_STOP:
@@ -273,50 +267,55 @@ call_observed (HookrunRun *self, HookrunEvent *event, HookrunHandler *handler)
   }
   event->touched = TRUE;
   event->observed = TRUE;
-  return self->traced ? call_traced (self, event, handler)
-                      : handler->func (event, handler->user_data);
+  return call_traced (self, event, handler);
 }
 
-static HookrunVerdict
-call_watched (HookrunRun *self, HookrunEvent *event, HookrunHandler *handler)
+typedef enum { GO_ON, OVER, PENDING } Progress;
+
+/* What comes of the call of a handler. After PENDING the run is not ours any more. */
+static Progress
+weigh (HookrunRun *self, HookrunFrame *frame, HookrunVerdict verdict)
 {
-  return self->observer != NULL ? call_observed (self, event, handler)
-                                : call_traced (self, event, handler);
+  HookrunEvent *event = frame->event;
+
+  if (verdict == HOOKRUN_CONTINUE && !event->touched)
+    return GO_ON;
+  if (verdict != HOOKRUN_PENDING) {
+    hookrun_event_close (event);
+  } else {
+    if (suspend (self, frame, event))
+      return PENDING;
+    hookrun_event_is_complete (event, &verdict);
+    trace (self, event, verdict, FALSE);
+  }
+  return conclude (self, frame, event, verdict) ? GO_ON : OVER;
 }
 
 gboolean
 hookrun_run_step (HookrunRun *self, HookrunFrame *frame)
 {
-  const HookrunList *list = self->list;
-  HookrunEvent *event = bind (self, frame);
+  while (self->next < hookrun_run_end (self)) {
+    HookrunHandler *handler = *self->next++;
+    Progress progress;
 
-  while (self->position < list->n_handlers) {
-    HookrunHandler *handler = list->handlers[self->position++];
-    HookrunVerdict verdict;
-
-    if (G_UNLIKELY (self->cancellable != NULL || self->async != NULL) && is_stopped (self, handler))
+    if (is_stopped (self, handler))
       return TRUE;
     hookrun_frame_show_handler (frame, handler);
-    if (G_UNLIKELY (__atomic_load_n (&handler->removed, REMOVED_ORDER)))
+    if (hookrun_handler_is_removed (handler))
       continue;
-    event->handler = handler;
-    verdict = G_UNLIKELY (self->watched) ? call_watched (self, event, handler)
-                                         : handler->func (event, handler->user_data);
-    if (G_LIKELY (verdict == HOOKRUN_CONTINUE && !event->touched))
-      continue;
-    if (verdict == HOOKRUN_PENDING) {
-      if (suspend (self, frame, event))
-        return FALSE;
-      hookrun_event_is_complete (event, &verdict);
-      trace (self, event, verdict);
-    } else {
-      hookrun_event_close (event);
-    }
-    if (!conclude (self, frame, event, verdict))
-      return TRUE;
-    event = bind (self, frame);
+    progress = weigh (self, frame, call (self, bind (self, frame), handler));
+    if (progress != GO_ON)
+      return progress == OVER;
   }
   return TRUE;
+}
+
+gboolean
+hookrun_run_take_over (HookrunRun *self, HookrunFrame *frame, HookrunVerdict verdict)
+{
+  Progress progress = weigh (self, frame, verdict);
+
+  return progress == GO_ON ? hookrun_run_step (self, frame) : progress == OVER;
 }
 
 gboolean
@@ -327,7 +326,7 @@ hookrun_run_resume (HookrunRun *self, HookrunFrame *frame)
 
   unwatch (self, event);
   hookrun_event_is_complete (event, &verdict);
-  trace (self, event, verdict);
+  trace (self, event, verdict, self->async != NULL);
   return !conclude (self, frame, event, verdict) || hookrun_run_step (self, frame);
 }
 
@@ -355,6 +354,8 @@ join_errors (HookrunRun *self)
 HookrunVerdict
 hookrun_run_finish (HookrunRun *self, GError **error)
 {
+  HookrunVerdict verdict = self->verdict;
+
   if (self->pending != NULL)
     unwatch (self, self->pending);
   g_clear_pointer (&self->pending, hookrun_event_unref);
@@ -362,10 +363,15 @@ hookrun_run_finish (HookrunRun *self, GError **error)
     self->error = join_errors (self);
   g_clear_pointer (&self->errors, g_ptr_array_unref);
   g_clear_pointer (&self->context, g_main_context_unref);
-  if (self->error == NULL)
-    return self->verdict;
-  g_propagate_error (error, g_steal_pointer (&self->error));
-  return HOOKRUN_FAILED;
+  if (self->error != NULL)
+    verdict = HOOKRUN_FAILED;
+  if (self->error != NULL)
+    g_propagate_error (error, g_steal_pointer (&self->error));
+  self->verdict = HOOKRUN_CONTINUE;
+  self->traced = FALSE;
+  self->observer = NULL;
+  self->drains = FALSE;
+  return verdict;
 }
 
 /* Lets what was aborted run to its end; it needs a few turns, never a wait. */
@@ -390,16 +396,13 @@ wait_for (HookrunEvent *event, GMainContext *context)
 }
 
 HookrunVerdict
-hookrun_run_sync (HookrunRun *self, HookrunFrame *frame, GError **error)
+hookrun_run_sync (HookrunRun *self, HookrunFrame *frame, gboolean over, GError **error)
 {
-  gboolean over = hookrun_run_step (self, frame);
-
   while (!over) {
     wait_for (self->pending, self->context);
     over = hookrun_run_resume (self, frame);
   }
-  if (G_LIKELY (self->error == NULL && self->errors == NULL && self->context == NULL))
-    return self->verdict;
+  bind (&frame->run, frame);
   if (self->drains && self->context != NULL)
     drain (self->context);
   return hookrun_run_finish (self, error);

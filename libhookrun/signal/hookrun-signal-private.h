@@ -60,14 +60,19 @@ typedef struct {
   HookrunSubject subjects[]; /* the base and what is limited to that subject */
 } HookrunTable;
 
+enum {
+  HOOKRUN_ATTENTION_REQUIRED = 1 << 0, /* the schema has required fields */
+  HOOKRUN_ATTENTION_TRACE = 1 << 1,    /* it is recorded */
+};
+
 struct _HookrunSignal {
   GObject parent_instance;
 
   HookrunTable *table; /* atomic */
-  HookrunTracer *tracer;
-  HookrunSchema *schema;
-  guint n_required; /* fields of the schema */
+  guint attention;     /* atomic: what an emission has to do beside calling handlers */
   HookrunSignalFlags flags;
+  HookrunSchema *schema;
+  HookrunTracer *tracer;
   char *name;
 
   HookrunLock lock;    /* guards what follows, and who publishes a table */
@@ -93,6 +98,7 @@ HookrunList *hookrun_table_find (HookrunTable *self, const char *subject);
 
 HookrunSignal *hookrun_signal_new (const char *name, HookrunSignalFlags flags,
                                    HookrunSchema *schema, HookrunTracer *tracer);
+void hookrun_signal_set_traced (HookrunSignal *self, gboolean traced);
 void hookrun_signal_remove_handler (HookrunSignal *self, HookrunHandler *handler);
 void hookrun_signal_remove_all (HookrunSignal *self);
 

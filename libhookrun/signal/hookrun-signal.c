@@ -58,9 +58,18 @@ hookrun_signal_new (const char *name, HookrunSignalFlags flags, HookrunSchema *s
   self->name = g_strdup (name);
   self->flags = flags;
   self->schema = hookrun_schema_ref (schema);
-  self->n_required = schema->n_required;
+  self->attention = schema->n_required > 0 ? HOOKRUN_ATTENTION_REQUIRED : 0;
   self->tracer = hookrun_tracer_ref (tracer);
   return self;
+}
+
+void
+hookrun_signal_set_traced (HookrunSignal *self, gboolean traced)
+{
+  if (traced)
+    __atomic_fetch_or (&self->attention, HOOKRUN_ATTENTION_TRACE, __ATOMIC_RELAXED);
+  else
+    __atomic_fetch_and (&self->attention, ~(guint)HOOKRUN_ATTENTION_TRACE, __ATOMIC_RELAXED);
 }
 
 /**

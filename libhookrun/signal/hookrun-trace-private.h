@@ -27,10 +27,4 @@ void hookrun_tracer_add (HookrunTracer *self, HookrunSignal *signal, const Hookr
                          const char *subject, gint64 started_us, HookrunVerdict verdict,
                          gboolean overlaps);
 
-static inline gboolean
-hookrun_tracer_is_active (HookrunTracer *self)
-{
-  return __atomic_load_n (&self->active, __ATOMIC_RELAXED);
-}
-
 G_END_DECLS

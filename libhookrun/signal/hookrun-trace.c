@@ -46,7 +46,6 @@ hookrun_tracer_start (HookrunTracer *self)
     self->n_events = 0;
     self->n_dropped = 0;
   }
-  __atomic_store_n (&self->active, 1, __ATOMIC_RELAXED);
   hookrun_unlock (&self->lock);
 }
 
@@ -58,7 +57,6 @@ hookrun_tracer_stop (HookrunTracer *self)
   guint n_dropped;
 
   hookrun_lock (&self->lock);
-  __atomic_store_n (&self->active, 0, __ATOMIC_RELAXED);
   events = g_steal_pointer (&self->json);
   n_dropped = self->n_dropped;
   hookrun_unlock (&self->lock);
