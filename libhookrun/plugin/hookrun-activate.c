@@ -4,7 +4,6 @@
  * then published; whatever fails on the way puts everything back.
  */
 #include "hookrun-activation-private.h"
-#include "hookrun-data-private.h"
 #include "hookrun-nearest-private.h"
 #include "hookrun-signal-private.h"
 
@@ -149,24 +148,24 @@ check_handlers (Transaction *transaction, HookrunPluginContext *context, Hookrun
   }
 }
 
-/* Definitions cannot be taken back, so all are compared with what is there before the first. */
+/* Definitions cannot be taken back, so all are tried on a registry of their own before the first.
+ */
 static void
-check_definitions (Transaction *transaction, HookrunPluginContext *context, HookrunFaults *faults)
+check_definitions (Transaction *transaction, HookrunPluginContext *context, HookrunRegistry *trial,
+                   HookrunFaults *faults)
 {
   for (guint i = 0; i < context->definitions->len; i++) {
     const HookrunStagedSignal *staged = g_ptr_array_index (context->definitions, i);
-    const HookrunStagedSignal *first = find_definition (transaction, staged->name);
     HookrunSignal *known = hookrun_registry_lookup (transaction->engine->registry, staged->name);
+    g_autoptr (GError) problem = NULL;
 
-    if ((known == NULL ||
-         (known->flags == staged->flags && hookrun_schema_equal (known->schema, staged->schema))) &&
-        first->flags == staged->flags && hookrun_schema_equal (first->schema, staged->schema))
+    if (known != NULL)
+      hookrun_registry_define_with_schema (trial, staged->name, known->flags, known->schema, NULL);
+    if (hookrun_registry_define_with_schema (trial, staged->name, staged->flags, staged->schema,
+                                             &problem) != NULL)
       continue;
-    hookrun_faults_add (
-        faults, HOOKRUN_ERROR_EXISTS,
-        "plugin \"%s\" defines the signal \"%s\" with other fields or flags than it "
-        "has already; use another name",
-        hookrun_plugin_get_id (context->plugin), staged->name);
+    hookrun_faults_add (faults, (HookrunError)problem->code, "plugin \"%s\": %s",
+                        hookrun_plugin_get_id (context->plugin), problem->message);
   }
 }
 
@@ -174,9 +173,10 @@ static gboolean
 check_all (Transaction *transaction, GError **error)
 {
   g_autoptr (HookrunFaults) faults = hookrun_faults_new ();
+  g_autoptr (HookrunRegistry) trial = hookrun_registry_new ();
 
   for (guint i = 0; i < transaction->contexts->len; i++) {
-    check_definitions (transaction, g_ptr_array_index (transaction->contexts, i), faults);
+    check_definitions (transaction, g_ptr_array_index (transaction->contexts, i), trial, faults);
     check_handlers (transaction, g_ptr_array_index (transaction->contexts, i), faults);
   }
   return hookrun_faults_check (faults, "the set of plugins", error);

@@ -11,6 +11,7 @@ typedef struct {
   HookrunFaults *faults;
   GPtrArray *needed;     /* plugins, in order of their first mention */
   GHashTable *is_needed; /* set of plugins */
+  GHashTable *blamed;    /* set of plugins */
   GHashTable *seen;      /* plugin -> VISITING or DONE */
   GPtrArray *path;       /* from the start of the walk to here */
   GPtrArray *order;      /* the result */
@@ -21,6 +22,22 @@ enum {
   VISITING,
   DONE,
 };
+
+/* A plugin keeps all its faults of this time, and the code of the first. */
+static void
+blame (Resolve *resolve, HookrunPlugin *plugin, HookrunError code, const char *message)
+{
+  const GError *first = hookrun_plugin_get_error (plugin);
+  GError *error;
+
+  if (plugin->n_active > 0)
+    return;
+  if (g_hash_table_add (resolve->blamed, plugin) || first == NULL)
+    error = g_error_new_literal (HOOKRUN_ERROR, (int)code, message);
+  else
+    error = g_error_new (HOOKRUN_ERROR, first->code, "%s\n%s", first->message, message);
+  hookrun_plugin_set_state (plugin, HOOKRUN_PLUGIN_FAILED, error);
+}
 
 static void G_GNUC_PRINTF (4, 5)
     add_fault (Resolve *resolve, HookrunPlugin *plugin, HookrunError code, const char *format, ...)
@@ -35,9 +52,7 @@ static void G_GNUC_PRINTF (4, 5)
   message = g_strdup_printf ("plugin \"%s\" (%s) %s", hookrun_plugin_get_id (plugin),
                              plugin->manifest->origin, text);
   hookrun_faults_add (resolve->faults, code, "%s", message);
-  if (plugin->n_active == 0)
-    hookrun_plugin_set_state (plugin, HOOKRUN_PLUGIN_FAILED,
-                              g_error_new_literal (HOOKRUN_ERROR, (int)code, message));
+  blame (resolve, plugin, code, message);
 }
 
 /* ---- what this build cannot do for a plugin is said by name ---- */
@@ -196,6 +211,7 @@ hookrun_engine_order (HookrunEngine *self, const char *const *ids, HookrunFaults
       .faults = faults,
       .needed = g_ptr_array_new (),
       .is_needed = g_hash_table_new (NULL, NULL),
+      .blamed = g_hash_table_new (NULL, NULL),
       .seen = g_hash_table_new (NULL, NULL),
       .path = g_ptr_array_new (),
       .order = g_ptr_array_new (),
@@ -217,6 +233,7 @@ hookrun_engine_order (HookrunEngine *self, const char *const *ids, HookrunFaults
     visit (&resolve, g_ptr_array_index (resolve.needed, i));
   g_ptr_array_unref (resolve.needed);
   g_hash_table_unref (resolve.is_needed);
+  g_hash_table_unref (resolve.blamed);
   g_hash_table_unref (resolve.seen);
   g_ptr_array_unref (resolve.path);
   return resolve.order;
