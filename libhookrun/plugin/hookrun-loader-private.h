@@ -29,7 +29,7 @@ typedef struct {
 
 /* One table a kind, in the order of HookrunPluginKind. */
 extern const HookrunLoader hookrun_loader_native;
-extern const HookrunLoader hookrun_loader_worker __attribute__ ((weak));
+extern const HookrunLoader hookrun_loader_worker;
 extern const HookrunLoader hookrun_loader_executable;
 
 /* The loader's own things: of one activation, and of the plugin (shared by its activations; kept

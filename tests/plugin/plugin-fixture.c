@@ -121,3 +121,20 @@ fixture_run (Fixture *fixture, const char *subject, GError **error)
   hookrun_signal_emit_for (fixture->signal, subject, data, NULL, error);
   return g_strdup (hookrun_data_get_string (data, "trail"));
 }
+
+void
+fixture_add_hooks (Fixture *fixture, const char *const *names_and_texts)
+{
+  g_autofree char *folder = fixture_path (fixture, "hooks");
+  g_autoptr (GError) error = NULL;
+
+  for (; *names_and_texts != NULL; names_and_texts += 2) {
+    g_autofree char *name = g_strconcat ("hooks/test.run.d/", names_and_texts[0], NULL);
+
+    fixture_write (fixture, name, names_and_texts[1], 0755);
+  }
+  hookrun_engine_add_hook_folder (fixture->engine, "hooks", folder, &error);
+  g_assert_no_error (error);
+  hookrun_engine_activate_plugin (fixture->engine, "hooks", NULL, NULL, NULL, &error);
+  g_assert_no_error (error);
+}

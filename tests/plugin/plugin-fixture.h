@@ -33,6 +33,16 @@ HookrunPlugin *fixture_add (Fixture *fixture, const char *json);
 char *fixture_run (Fixture *fixture, const char *subject, GError **error);
 HookrunData *fixture_data (Fixture *fixture);
 
+/* A hook that adds its id to the trail. */
+#define HOOK_APPENDS                                                                               \
+  "#!/bin/sh\nprintf '{\"trail\": \"%s%s \"}' \"$HOOKRUN_TRAIL\" \"$HOOKRUN_HANDLER\" >&3\n"
+
+/* Writes hooks of "test.run" (name, text, name, text, …, NULL) and activates the folder as the
+ * plugin "hooks". */
+void fixture_add_hooks (Fixture *fixture, const char *const *names_and_texts);
+
+#define HOOKS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
 #define fixture_assert_trail(fixture, subject, expected)                                           \
   G_STMT_START                                                                                     \
   {                                                                                                \

@@ -11,29 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define APPEND                                                                                     \
-  "#!/bin/sh\nprintf '{\"trail\": \"%s%s \"}' \"$HOOKRUN_TRAIL\" \"$HOOKRUN_HANDLER\" >&3\n"
-
-/* Writes hooks of "test.run" (name, text, name, text, …, NULL) and activates the folder. */
-static void
-add_hooks (Fixture *fixture, const char *const *names_and_texts)
-{
-  g_autofree char *folder = fixture_path (fixture, "hooks");
-  g_autoptr (GError) error = NULL;
-
-  for (; *names_and_texts != NULL; names_and_texts += 2) {
-    g_autofree char *name = g_strconcat ("hooks/test.run.d/", names_and_texts[0], NULL);
-
-    fixture_write (fixture, name, names_and_texts[1], 0755);
-  }
-  hookrun_engine_add_hook_folder (fixture->engine, "hooks", folder, &error);
-  g_assert_no_error (error);
-  hookrun_engine_activate_plugin (fixture->engine, "hooks", NULL, NULL, NULL, &error);
-  g_assert_no_error (error);
-}
-
-#define HOOKS(...) ((const char *const[]){__VA_ARGS__, NULL})
-
 typedef struct {
   GMainLoop *loop;
   HookrunVerdict verdict;
@@ -91,7 +68,7 @@ test_gets_the_data (Fixture *fixture, gconstpointer is_async)
   hookrun_data_set_string (data, "more-data", "extra", NULL);
   hookrun_data_set_string (data, "signal", "not this", NULL);
   hookrun_data_set_string (data, "_private", "p", NULL);
-  add_hooks (fixture, HOOKS ("10-look.sh", script));
+  fixture_add_hooks (fixture, HOOKS ("10-look.sh", script));
   g_assert_cmpint (emit (fixture, is_async != NULL, data, NULL, &error), ==, HOOKRUN_CONTINUE);
   g_assert_no_error (error);
   g_assert_true (g_file_get_contents (input_path, &input, NULL, NULL));
@@ -126,8 +103,9 @@ test_large_data (Fixture *fixture, gconstpointer is_async)
   g_autoptr (GError) error = NULL;
 
   hookrun_data_set_string (data, "large", large, NULL);
-  add_hooks (fixture, HOOKS ("10-ignores", "#!/bin/sh\ntest -z \"$HOOKRUN_LARGE\"\n", "20-reads",
-                             "#!/bin/sh\ntest $(wc -c) -gt 1048576 && echo all here\n"));
+  fixture_add_hooks (fixture,
+                     HOOKS ("10-ignores", "#!/bin/sh\ntest -z \"$HOOKRUN_LARGE\"\n", "20-reads",
+                            "#!/bin/sh\ntest $(wc -c) -gt 1048576 && echo all here\n"));
   g_assert_cmpint (emit (fixture, is_async != NULL, data, NULL, &error), ==, HOOKRUN_CONTINUE);
   g_assert_no_error (error);
   assert_has (fixture->log->str, "1 hooks all here\n");
@@ -141,10 +119,10 @@ test_changes_the_data (Fixture *fixture, gconstpointer is_async)
 
   hookrun_data_set_int (data, "count", 1, NULL);
   hookrun_data_set_string (data, "gone", "x", NULL);
-  add_hooks (fixture,
-             HOOKS ("10-patch",
-                    "#!/bin/sh\necho '{\"count\": 2, \"gone\": null, \"new\": {\"a\": [1]},"
-                    " \"names\": [\"n\"]}' >&3\n"));
+  fixture_add_hooks (fixture,
+                     HOOKS ("10-patch",
+                            "#!/bin/sh\necho '{\"count\": 2, \"gone\": null, \"new\": {\"a\": [1]},"
+                            " \"names\": [\"n\"]}' >&3\n"));
   g_assert_cmpint (emit (fixture, is_async != NULL, data, NULL, &error), ==, HOOKRUN_CONTINUE);
   g_assert_no_error (error);
   g_assert_cmpint (hookrun_data_get_int (data, "count"), ==, 2);
@@ -159,7 +137,8 @@ test_handled (Fixture *fixture, gconstpointer is_async)
   g_autoptr (HookrunData) data = fixture_data (fixture);
   g_autoptr (GError) error = NULL;
 
-  add_hooks (fixture, HOOKS ("10-mine", APPEND "exit 100\n", "20-never", APPEND));
+  fixture_add_hooks (fixture,
+                     HOOKS ("10-mine", HOOK_APPENDS "exit 100\n", "20-never", HOOK_APPENDS));
   g_assert_cmpint (emit (fixture, is_async != NULL, data, NULL, &error), ==, HOOKRUN_HANDLED);
   g_assert_no_error (error);
   g_assert_cmpstr (hookrun_data_get_string (data, "trail"), ==, "mine ");
@@ -221,7 +200,8 @@ test_veto (Fixture *fixture, gconstpointer is_async)
   g_autoptr (HookrunData) data = fixture_data (fixture);
   g_autoptr (GError) error = NULL;
 
-  add_hooks (fixture, HOOKS ("10-veto", APPEND "exit 1\n", "20-never", "#!/bin/sh\necho never\n"));
+  fixture_add_hooks (
+      fixture, HOOKS ("10-veto", HOOK_APPENDS "exit 1\n", "20-never", "#!/bin/sh\necho never\n"));
   g_assert_cmpint (emit (fixture, is_async != NULL, data, NULL, &error), ==, HOOKRUN_FAILED);
   g_assert_cmpstr (hookrun_data_get_string (data, "trail"), ==, "");
   g_assert_null (strstr (fixture->log->str, "never"));
@@ -237,7 +217,7 @@ test_daemon (Fixture *fixture, gconstpointer is_async)
   g_autofree char *pid = NULL;
   gint64 start = g_get_monotonic_time ();
 
-  add_hooks (fixture, HOOKS ("10-daemon", script));
+  fixture_add_hooks (fixture, HOOKS ("10-daemon", script));
   g_assert_cmpint (emit (fixture, is_async != NULL, data, NULL, &error), ==, HOOKRUN_CONTINUE);
   g_assert_cmpint (g_get_monotonic_time () - start, <, 5 * G_USEC_PER_SEC);
   g_assert_true (g_file_get_contents (path, &pid, NULL, NULL));
@@ -265,7 +245,7 @@ test_cancel (Fixture *fixture, gconstpointer is_async)
   gint64 start = g_get_monotonic_time ();
   GThread *thread;
 
-  add_hooks (fixture, HOOKS ("10-slow", script));
+  fixture_add_hooks (fixture, HOOKS ("10-slow", script));
   thread = g_thread_new ("cancel", cancel_soon, cancellable);
   g_assert_cmpint (emit (fixture, is_async != NULL, data, cancellable, &error), ==, HOOKRUN_FAILED);
   g_thread_join (thread);
@@ -297,7 +277,7 @@ test_deactivated_while_running (Fixture *fixture, gconstpointer unused)
       "#!/bin/sh\necho '{\"trail\":\"late\"}' >&3\necho $$ > %s\nexec sleep 60\n", path);
   g_autofree char *pid = NULL;
 
-  add_hooks (fixture, HOOKS ("10-slow", script));
+  fixture_add_hooks (fixture, HOOKS ("10-slow", script));
   g_timeout_add (300, deactivate_soon, fixture);
   g_assert_cmpint (emit (fixture, TRUE, data, NULL, &error), ==, HOOKRUN_FAILED);
   g_assert_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_CANCELLED);
@@ -324,131 +304,11 @@ test_does_not_block (Fixture *fixture, gconstpointer unused)
   guint turns = 0;
   guint source;
 
-  add_hooks (fixture, HOOKS ("10-slow", "#!/bin/sh\nsleep 0.3\n"));
+  fixture_add_hooks (fixture, HOOKS ("10-slow", "#!/bin/sh\nsleep 0.3\n"));
   source = g_timeout_add (10, count, &turns);
   g_assert_cmpint (emit (fixture, TRUE, data, NULL, NULL), ==, HOOKRUN_CONTINUE);
   g_source_remove (source);
   g_assert_cmpuint (turns, >, 5);
-}
-
-/* ---- where they run ---- */
-
-static void
-test_order (Fixture *fixture, gconstpointer unused)
-{
-  add_hooks (fixture, HOOKS ("10-a", APPEND, "20-b.sh", APPEND "# hookrun: before=a\n", "30-c.py",
-                             APPEND, "40-d", APPEND "exit 0\n  // hookrun: replaces=c priority=9\n",
-                             "50-e", APPEND "exit 0\n-- hookrun: priority=-1\n"));
-  fixture_assert_trail (fixture, "shop", "e b a d ");
-}
-
-static HookrunVerdict
-c_handler (HookrunEvent *event, gpointer user_data)
-{
-  HookrunData *data = hookrun_event_get_data (event);
-  g_autofree char *trail =
-      g_strconcat (hookrun_data_get_string (data, "trail"), user_data, " ", NULL);
-
-  hookrun_data_set_string (data, "trail", trail, NULL);
-  return HOOKRUN_CONTINUE;
-}
-
-/* Among handlers of the program itself, and in the place of one. */
-static void
-test_order_among_others (Fixture *fixture, gconstpointer unused)
-{
-  hookrun_signal_connect (fixture->signal, NULL, "one", NULL, c_handler, (gpointer) "one", NULL,
-                          NULL);
-  hookrun_signal_connect (fixture->signal, NULL, "two", NULL, c_handler, (gpointer) "two", NULL,
-                          NULL);
-  add_hooks (fixture, HOOKS ("10-first", APPEND "# hookrun: before=one,two\n", "20-instead",
-                             APPEND "# hookrun: replaces=two\n", "30-between",
-                             APPEND "# hookrun: after=one before=instead\n"));
-  fixture_assert_trail (fixture, "shop", "first one between instead ");
-}
-
-static void
-test_ignored (Fixture *fixture, gconstpointer unused)
-{
-  g_autofree char *dir = fixture_path (fixture, "hooks/test.run.d/folder");
-  g_autofree char *link = fixture_path (fixture, "hooks/test.run.d/30-link");
-
-  fixture_write (fixture, "hooks/README", "x", 0755);
-  fixture_write (fixture, "tool", APPEND, 0755);
-  fixture_write (fixture, "hooks/test.run.d/10-plain", APPEND, 0644);
-  g_assert_cmpint (g_mkdir (dir, 0755), ==, 0);
-  g_assert_cmpint (symlink ("../../tool", link), ==, 0);
-  add_hooks (fixture, HOOKS (".hidden", APPEND, "a~", APPEND, "b.rpmsave", APPEND, "c.dpkg-old",
-                             APPEND, "20-real", APPEND));
-  fixture_assert_trail (fixture, NULL, "real link ");
-  assert_has (fixture->log->str, "1 - \"");
-  assert_has (fixture->log->str, "10-plain\" is not executable");
-}
-
-typedef struct {
-  const char *path;
-  const char *text;
-  int code;
-  const char *says;
-} FolderFault;
-
-static const FolderFault folder_faults[] = {
-    {"hooks/test.run.d/10-x", "#!/bin/sh\n# hookrun: befor=a\n", HOOKRUN_ERROR_INVALID,
-     "10-x\" line 2: unknown word \"befor=a\""},
-    {"hooks/test.run.d/10-x", "#!/bin/sh\n# hookrun: timeout=soon\n", HOOKRUN_ERROR_INVALID,
-     "\"timeout\": \"soon\" is no duration"},
-    {"hooks/test.run.d/10-x", "#!/bin/sh\n# hookrun: priority=high\n", HOOKRUN_ERROR_INVALID,
-     "\"priority\": \"high\" is no whole number"},
-    {"hooks/test.run.d/10-same.sh", "#!/bin/sh\n", HOOKRUN_ERROR_EXISTS, "are both the handler"},
-    {"hooks/test.run.d/10-a b", "#!/bin/sh\n", HOOKRUN_ERROR_INVALID, "gives no id"},
-};
-
-static void
-test_folder_faults (Fixture *fixture, gconstpointer unused)
-{
-  g_autofree char *folder = fixture_path (fixture, "hooks");
-  g_autoptr (GError) missing = NULL;
-
-  g_assert_null (hookrun_engine_add_hook_folder (fixture->engine, "h", folder, &missing));
-  g_assert_error (missing, HOOKRUN_ERROR, HOOKRUN_ERROR_NOT_FOUND);
-  fixture_write (fixture, "hooks/test.run.d/20-same.py", "#!/bin/sh\n", 0755);
-  for (gsize i = 0; i < G_N_ELEMENTS (folder_faults); i++) {
-    g_autofree char *path = fixture_path (fixture, folder_faults[i].path);
-    g_autoptr (GError) error = NULL;
-
-    fixture_write (fixture, folder_faults[i].path, folder_faults[i].text, 0755);
-    g_assert_null (hookrun_engine_add_hook_folder (fixture->engine, "h", folder, &error));
-    g_assert_error (error, HOOKRUN_ERROR, folder_faults[i].code);
-    assert_has (error->message, folder_faults[i].says);
-    g_assert_cmpint (g_unlink (path), ==, 0);
-  }
-}
-
-static void
-test_unknown_signal (Fixture *fixture, gconstpointer unused)
-{
-  g_autofree char *folder = fixture_path (fixture, "hooks");
-  g_autoptr (GError) error = NULL;
-
-  fixture_write (fixture, "hooks/test.rum.d/10-x", APPEND, 0755);
-  g_assert_nonnull (hookrun_engine_add_hook_folder (fixture->engine, "h", folder, &error));
-  g_assert_false (hookrun_engine_activate_plugin (fixture->engine, "h", NULL, NULL, NULL, &error));
-  g_assert_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_NOT_FOUND);
-  assert_has (error->message, "did you mean \"test.run\"?");
-}
-
-static void
-test_reload (Fixture *fixture, gconstpointer unused)
-{
-  g_autofree char *gone = fixture_path (fixture, "hooks/test.run.d/10-a");
-  g_autoptr (GError) error = NULL;
-
-  add_hooks (fixture, HOOKS ("10-a", APPEND, "20-b", APPEND));
-  fixture_assert_trail (fixture, NULL, "a b ");
-  g_assert_cmpint (g_unlink (gone), ==, 0);
-  fixture_write (fixture, "hooks/test.run.d/30-c", APPEND, 0755);
-  g_assert_true (hookrun_engine_reload (fixture->engine, "hooks", &error));
-  fixture_assert_trail (fixture, NULL, "b c ");
 }
 
 static void
@@ -481,8 +341,8 @@ test_without_data (Fixture *fixture, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
 
-  add_hooks (fixture, HOOKS ("10-reads", "#!/bin/sh\ntest \"$(cat)\" = '{}'\n", "20-writes",
-                             "#!/bin/sh\necho '{\"a\":1}' >&3\n"));
+  fixture_add_hooks (fixture, HOOKS ("10-reads", "#!/bin/sh\ntest \"$(cat)\" = '{}'\n", "20-writes",
+                                     "#!/bin/sh\necho '{\"a\":1}' >&3\n"));
   g_assert_cmpint (hookrun_signal_emit (fixture->signal, NULL, &error), ==, HOOKRUN_FAILED);
   g_assert_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID);
   assert_has (error->message, "carries no data");
@@ -508,12 +368,6 @@ main (int argc, char **argv)
   BOTH ("cancel", test_cancel);
   ONE ("async/deactivated-while-running", NULL, test_deactivated_while_running);
   ONE ("async/does-not-block", NULL, test_does_not_block);
-  ONE ("order", NULL, test_order);
-  ONE ("order-among-others", NULL, test_order_among_others);
-  ONE ("ignored-names", NULL, test_ignored);
-  ONE ("folder-faults", NULL, test_folder_faults);
-  ONE ("unknown-signal", NULL, test_unknown_signal);
-  ONE ("reload", NULL, test_reload);
   ONE ("manifest-and-settings", NULL, test_manifest);
   ONE ("without-data", NULL, test_without_data);
   return g_test_run ();
