@@ -202,6 +202,29 @@ hookrun_journal_get_records (HookrunJournal *self)
   return node;
 }
 
+/**
+ * hookrun_journal_get_data:
+ * @self: a journal
+ *
+ * Gets the data of the current run as it was at the last record: without objects, secrets and keys
+ * that start with `_`.
+ *
+ * Returns: (transfer full) (nullable): a JSON object; %NULL when there is no run
+ *
+ * Since: 1.0
+ */
+JsonNode *
+hookrun_journal_get_data (HookrunJournal *self)
+{
+  g_autoptr (JsonObject) data = NULL;
+
+  g_return_val_if_fail (HOOKRUN_IS_JOURNAL (self), NULL);
+  if (self->ledger == NULL)
+    return NULL;
+  data = hookrun_patch_copy (self->ledger->data);
+  return json_node_init_object (json_node_alloc (), data);
+}
+
 /* What cannot be read is listed as what it is. */
 static JsonObject *
 archived_status (HookrunJournal *self, guint number)

@@ -94,6 +94,8 @@ JsonNode *hookrun_journal_get_status (HookrunJournal *self);
 HOOKRUN_AVAILABLE_IN_1_0
 JsonNode *hookrun_journal_get_records (HookrunJournal *self);
 HOOKRUN_AVAILABLE_IN_1_0
+JsonNode *hookrun_journal_get_data (HookrunJournal *self);
+HOOKRUN_AVAILABLE_IN_1_0
 JsonNode *hookrun_journal_list_runs (HookrunJournal *self, GError **error);
 HOOKRUN_AVAILABLE_IN_1_0
 void hookrun_journal_set_keep (HookrunJournal *self, guint keep);

@@ -387,9 +387,10 @@ hookrun_step_save_state (HookrunStep *self, JsonNode *state, GError **error)
 
 /**
  * hookrun_step_was_replaced:
- * @self: a step whose undo is running
+ * @self: a step of a run under way
  *
- * Tells whether the action itself never began: a handler took its place, or it did not come to it.
+ * Tells whether the action itself never began: a handler took its place, or it has not come to it.
+ * For its own undo, and for steps after it.
  *
  * Returns: %TRUE when it never began
  *

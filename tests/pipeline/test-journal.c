@@ -15,6 +15,7 @@ test_reads_back (Fixture *fixture, gconstpointer data)
   g_autoptr (HookrunJournal) journal = NULL;
   g_autoptr (JsonNode) status = NULL;
   g_autoptr (JsonNode) records = NULL;
+  g_autoptr (JsonNode) run_data = NULL;
   JsonArray *steps;
   struct stat st;
 
@@ -32,8 +33,8 @@ test_reads_back (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (
       json_object_get_string_member (json_array_get_object_element (steps, 0), "state"), ==,
       "done");
-  g_assert_cmpint (json_object_get_int_member (hookrun_journal_get_ledger (journal)->data, "key"),
-                   ==, 2);
+  run_data = hookrun_journal_get_data (journal);
+  g_assert_cmpint (json_object_get_int_member (json_node_get_object (run_data), "key"), ==, 2);
   g_assert_cmpint (g_stat (fixture->path, &st), ==, 0);
   g_assert_cmpint (st.st_mode & 0777, ==, 0600);
 }
