@@ -13,6 +13,15 @@
 
 G_BEGIN_DECLS
 
+/**
+ * HookrunEngine:
+ *
+ * Finds, resolves, activates and releases plugins. It is a #GListModel of the #HookrunPlugin
+ * objects that it knows. One thread at a time may use it; the handlers of its plugins run wherever
+ * a signal is emitted.
+ *
+ * Since: 1.0
+ */
 #define HOOKRUN_TYPE_ENGINE (hookrun_engine_get_type ())
 HOOKRUN_AVAILABLE_IN_1_0
 G_DECLARE_FINAL_TYPE (HookrunEngine, hookrun_engine, HOOKRUN, ENGINE, GObject)

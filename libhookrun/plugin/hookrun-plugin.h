@@ -58,6 +58,14 @@ typedef enum {
 HOOKRUN_AVAILABLE_IN_1_0
 GType hookrun_log_level_get_type (void);
 
+/**
+ * HookrunPlugin:
+ *
+ * A plugin as its engine sees it: a manifest, how far it has come, and why it failed if it did. Its
+ * getters may be called from any thread.
+ *
+ * Since: 1.0
+ */
 #define HOOKRUN_TYPE_PLUGIN (hookrun_plugin_get_type ())
 HOOKRUN_AVAILABLE_IN_1_0
 G_DECLARE_FINAL_TYPE (HookrunPlugin, hookrun_plugin, HOOKRUN, PLUGIN, GObject)
@@ -76,6 +84,14 @@ const GError *hookrun_plugin_get_error (HookrunPlugin *self);
 
 /* ---- the context of one activation ---- */
 
+/**
+ * HookrunPluginContext:
+ *
+ * What the code of a plugin is given when it is activated: the registry, its own scope, its
+ * configuration, and a way to log. All that it registers belongs to the scope and leaves with it.
+ *
+ * Since: 1.0
+ */
 #define HOOKRUN_TYPE_PLUGIN_CONTEXT (hookrun_plugin_context_get_type ())
 HOOKRUN_AVAILABLE_IN_1_0
 G_DECLARE_FINAL_TYPE (HookrunPluginContext, hookrun_plugin_context, HOOKRUN, PLUGIN_CONTEXT,

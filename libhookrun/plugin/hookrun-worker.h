@@ -13,6 +13,15 @@
 
 G_BEGIN_DECLS
 
+/**
+ * HookrunWorker:
+ *
+ * A process that speaks JSON-RPC 2.0, one message a line, on an inherited socket. What it sends is
+ * untrusted: whatever it does is an error of this worker and nothing else. Calls may come from any
+ * thread.
+ *
+ * Since: 1.0
+ */
 #define HOOKRUN_TYPE_WORKER (hookrun_worker_get_type ())
 HOOKRUN_AVAILABLE_IN_1_0
 G_DECLARE_FINAL_TYPE (HookrunWorker, hookrun_worker, HOOKRUN, WORKER, GObject)

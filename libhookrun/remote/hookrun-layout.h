@@ -60,6 +60,14 @@ typedef enum {
 HOOKRUN_AVAILABLE_IN_1_0
 GType hookrun_release_state_get_type (void);
 
+/**
+ * HookrunLayout:
+ *
+ * How releases lie in a folder of a target: complete release folders, the lock on them, and the one
+ * rename that makes a release live. Its calls block; one thread at a time may use it.
+ *
+ * Since: 1.0
+ */
 #define HOOKRUN_TYPE_LAYOUT (hookrun_layout_get_type ())
 HOOKRUN_AVAILABLE_IN_1_0
 G_DECLARE_FINAL_TYPE (HookrunLayout, hookrun_layout, HOOKRUN, LAYOUT, GObject)

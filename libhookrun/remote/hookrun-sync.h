@@ -63,6 +63,14 @@ const char *const *hookrun_sync_result_get_changes (HookrunSyncResult *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HookrunSyncResult, hookrun_sync_result_unref)
 
+/**
+ * HookrunSync:
+ *
+ * A tree of files that is brought to a folder of a target as a difference. Set it up in one thread;
+ * it may be run from any.
+ *
+ * Since: 1.0
+ */
 #define HOOKRUN_TYPE_SYNC (hookrun_sync_get_type ())
 HOOKRUN_AVAILABLE_IN_1_0
 G_DECLARE_FINAL_TYPE (HookrunSync, hookrun_sync, HOOKRUN, SYNC, GObject)

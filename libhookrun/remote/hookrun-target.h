@@ -16,6 +16,15 @@
 
 G_BEGIN_DECLS
 
+/**
+ * HookrunTarget:
+ *
+ * A machine, or a folder of this one, where commands run. All that is done there is built on one
+ * primitive: start a shell command with three descriptors and tell how it ended. Blocking calls may
+ * come from any thread.
+ *
+ * Since: 1.0
+ */
 #define HOOKRUN_TYPE_TARGET (hookrun_target_get_type ())
 HOOKRUN_AVAILABLE_IN_1_0
 G_DECLARE_INTERFACE (HookrunTarget, hookrun_target, HOOKRUN, TARGET, GObject)

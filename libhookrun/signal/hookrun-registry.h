@@ -55,25 +55,67 @@ typedef enum {
 HOOKRUN_AVAILABLE_IN_1_0
 GType hookrun_signal_flags_get_type (void);
 
+/**
+ * HookrunRegistry:
+ *
+ * Holds signals by their names. All its functions may be called from any thread.
+ *
+ * Since: 1.0
+ */
 #define HOOKRUN_TYPE_REGISTRY (hookrun_registry_get_type ())
 HOOKRUN_AVAILABLE_IN_1_0
 G_DECLARE_FINAL_TYPE (HookrunRegistry, hookrun_registry, HOOKRUN, REGISTRY, GObject)
 
+/**
+ * HookrunSignal:
+ *
+ * Something that happens, with its declared fields and the handlers that react, in order.
+ * Connecting, disconnecting and emitting are safe from any thread and from inside handlers.
+ *
+ * Since: 1.0
+ */
 #define HOOKRUN_TYPE_SIGNAL (hookrun_signal_get_type ())
 HOOKRUN_AVAILABLE_IN_1_0
 G_DECLARE_FINAL_TYPE (HookrunSignal, hookrun_signal, HOOKRUN, SIGNAL, GObject)
 
-/* Owns connections: closing it (or its last unref) disconnects all of them and returns when none of
- * their handlers runs in another thread any more. */
+/**
+ * HookrunScope:
+ *
+ * Owns connections: closing it, or its last unref, disconnects all of them and returns when none of
+ * their handlers runs in another thread any more. A scope may be closed from any thread.
+ *
+ * Since: 1.0
+ */
 #define HOOKRUN_TYPE_SCOPE (hookrun_scope_get_type ())
 HOOKRUN_AVAILABLE_IN_1_0
 G_DECLARE_FINAL_TYPE (HookrunScope, hookrun_scope, HOOKRUN, SCOPE, GObject)
 
+/**
+ * HookrunEvent:
+ *
+ * One handler's view of one emission: the data, and the ways to fail, to wrap the handlers after it
+ * and to finish later. It is valid while the handler runs; a handler that finishes later keeps a
+ * reference.
+ *
+ * Since: 1.0
+ */
 typedef struct _HookrunEvent HookrunEvent;
 #define HOOKRUN_TYPE_EVENT (hookrun_event_get_type ())
 HOOKRUN_AVAILABLE_IN_1_0
 GType hookrun_event_get_type (void);
 
+/**
+ * HookrunHandlerFunc:
+ * @event: the event
+ * @user_data: what was given when the handler was connected
+ *
+ * A handler. It runs in the thread of the emission. It may change the data, emit, connect and
+ * disconnect, close scopes, and call [method@Hookrun.Event.proceed] to run the handlers after it.
+ *
+ * Returns: what became of it
+ *
+ * Since: 1.0
+ */
 typedef HookrunVerdict (*HookrunHandlerFunc) (HookrunEvent *event, gpointer user_data);
 
 /**
