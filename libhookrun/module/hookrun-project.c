@@ -45,7 +45,7 @@ hookrun_project_init (HookrunProject *self)
 }
 
 /**
- * hookrun_project_load:
+ * hookrun_project_load: (constructor)
  * @path: (type filename): a project file, or the folder that holds `project.ini`
  * @error: return location for an error
  *
