@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A native plugin for deployments: writes a file with the version into the tree that is about to
+ * become live. Its setting `file` names it.
+ */
+#include <glib/gstdio.h>
+#include <hookrun.h>
+
+static HookrunVerdict
+write_stamp (HookrunEvent *event, gpointer user_data)
+{
+  HookrunPluginContext *context = user_data;
+  HookrunData *data = hookrun_event_get_data (event);
+  HookrunTarget *target = HOOKRUN_TARGET (hookrun_data_get_object (data, "target"));
+  const char *name = hookrun_plugin_context_get_setting (context, "file");
+  g_autofree char *text = NULL;
+  g_autofree char *local = NULL;
+  g_autofree char *remote = NULL;
+  GError *error = NULL;
+  gboolean ok;
+  int fd;
+
+  text = hookrun_data_expand_text (data, "{version} with {config} settings\n", &error);
+  if (text == NULL)
+    return hookrun_event_take_error (event, error);
+  fd = g_file_open_tmp ("stamp-XXXXXX", &local, &error);
+  if (fd < 0 || !g_close (fd, &error) || !g_file_set_contents (local, text, -1, &error))
+    return hookrun_event_take_error (event, error);
+  remote = g_build_filename (hookrun_data_get_string (data, "stagedir"),
+                             name != NULL ? name : "STAMP", NULL);
+  ok = hookrun_target_copy_file (target, local, remote, 0644, hookrun_event_get_cancellable (event),
+                                 &error);
+  (void)g_unlink (local);
+  return ok ? HOOKRUN_CONTINUE : hookrun_event_take_error (event, error);
+}
+
+static gboolean
+activate (HookrunPluginContext *context, GError **error)
+{
+  return hookrun_plugin_context_connect (context, "source.post-send", "stamp", NULL, write_stamp,
+                                         context, NULL, error);
+}
+
+HOOKRUN_PLUGIN_DEFINE ("demo.stamp", "1.0", activate, NULL, HOOKRUN_PLUGIN_FLAGS_NONE);

@@ -1,0 +1,3 @@
+#!/bin/sh
+# The whole shop.
+echo "shop $(cat "$(dirname "$0")/BUILD-STAMP")"

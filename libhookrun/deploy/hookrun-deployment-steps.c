@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The steps of one module's deployment, as a table: signals, action, undo, and the line that a dry
+ * run shows. Each action may be called again after a crash; the layout at the target knows what has
+ * happened.
+ */
+#include "hookrun-deployment-private.h"
+
+static const char *
+slot (DeployJob *job, DeploySlot which)
+{
+  const char *text = hookrun_data_slot_get_string (job->data, which);
+
+  return text != NULL ? text : "";
+}
+
+/* ---- start ---- */
+
+/* The tools that a release folder needs; one question to the target for all of them. */
+static gboolean
+execute_start (DeployJob *job, HookrunStep *step, GError **error)
+{
+  static const char script[] =
+      "missing=\n"
+      "for tool in tar cp mv ln mkdir sync; do\n"
+      "  command -v \"$tool\" >/dev/null 2>&1 || missing=\"$missing $tool\"\n"
+      "done\n"
+      "[ -z \"$missing\" ] || { echo \"missing:$missing\" >&2; exit 1; }\n";
+
+  if (hookrun_target_run_script (job->deployment->target, script, NULL, 30000, NULL, NULL,
+                                 hookrun_step_get_cancellable (step), error))
+    return TRUE;
+  g_prefix_error (error, "host \"%s\" cannot take a deployment: ", job->deployment->host);
+  return FALSE;
+}
+
+static char *
+describe_start (DeployJob *job, HookrunStep *step, GError **error)
+{
+  return g_strdup_printf ("check %s (%s)", job->deployment->host, job->deployment->spec);
+}
+
+/* ---- checkout ---- */
+
+static gboolean
+execute_checkout (DeployJob *job, HookrunStep *step, GError **error)
+{
+  if (!hookrun_source_checkout (job->source, hookrun_step_get_cancellable (step), error))
+    return FALSE;
+  hookrun_data_slot_set_string (job->data, SLOT_SOURCEDIR, hookrun_source_get_tree (job->source));
+  return TRUE;
+}
+
+static char *
+describe_checkout (DeployJob *job, HookrunStep *step, GError **error)
+{
+  const char *commit = hookrun_source_get_commit (job->source);
+
+  if (commit == NULL)
+    return g_strdup_printf ("take %s from %s", slot (job, SLOT_VERSION),
+                            slot (job, SLOT_MODULEDIR));
+  return g_strdup_printf ("export %s (commit %.10s) of %s", slot (job, SLOT_VERSION), commit,
+                          hookrun_module_get_url (job->module, job->deployment->host));
+}
+
+/* ---- stage ---- */
+
+static gboolean
+execute_stage (DeployJob *job, HookrunStep *step, GError **error)
+{
+  g_autoptr (HookrunSync) sync = hookrun_deploy_job_new_sync (job);
+
+  return hookrun_layout_begin (job->layout, slot (job, SLOT_RELEASE_ID), sync,
+                               hookrun_step_get_cancellable (step), error);
+}
+
+/* Takes back the stage and, where it came so far, the switch: the layout knows. */
+static gboolean
+undo_stage (DeployJob *job, HookrunStep *step, GError **error)
+{
+  return hookrun_deploy_job_open_layout (job, NULL, error) &&
+         hookrun_layout_undo (job->layout, slot (job, SLOT_RELEASE_ID), NULL, error);
+}
+
+static char *
+describe_stage (DeployJob *job, HookrunStep *step, GError **error)
+{
+  if (hookrun_module_get_layout (job->module, job->deployment->host) ==
+      HOOKRUN_MODULE_LAYOUT_IN_PLACE)
+    return g_strdup_printf ("keep a way back from %s", slot (job, SLOT_DESTPATH));
+  return g_strdup_printf ("make %s%s", slot (job, SLOT_STAGEDIR),
+                          *slot (job, SLOT_PREVIOUS_ID) != '\0' ? " from the live release" : "");
+}
+
+/* ---- send ---- */
+
+static gboolean
+execute_send (DeployJob *job, HookrunStep *step, GError **error)
+{
+  g_autoptr (HookrunSync) sync = hookrun_deploy_job_new_sync (job);
+  g_autoptr (HookrunSyncResult) result = NULL;
+  g_autofree char *text = NULL;
+
+  result =
+      hookrun_layout_send (job->layout, slot (job, SLOT_RELEASE_ID), sync,
+                           slot (job, SLOT_SOURCEDIR), hookrun_step_get_cancellable (step), error);
+  if (result == NULL)
+    return FALSE;
+  text = g_strdup_printf ("%" G_GUINT64_FORMAT " files, %" G_GUINT64_FORMAT
+                          " bytes sent, %" G_GUINT64_FORMAT " removed",
+                          hookrun_sync_result_get_n_files (result),
+                          hookrun_sync_result_get_n_bytes (result),
+                          hookrun_sync_result_get_n_deleted (result));
+  hookrun_deployment_log (job->deployment, hookrun_module_get_name (job->module), HOOKRUN_LOG_INFO,
+                          text);
+  return TRUE;
+}
+
+static char *
+describe_send (DeployJob *job, HookrunStep *step, GError **error)
+{
+  return g_strdup_printf ("send the tree to %s", slot (job, SLOT_STAGEDIR));
+}
+
+/* ---- verify ---- */
+
+static gboolean
+execute_verify (DeployJob *job, HookrunStep *step, GError **error)
+{
+  GCancellable *cancellable = hookrun_step_get_cancellable (step);
+  g_auto (GStrv) shared = hookrun_module_get_shared (job->module, job->deployment->host);
+  g_autoptr (HookrunSync) sync = hookrun_deploy_job_new_sync (job);
+
+  /* A handler that sends in its own way may send another tree. */
+  if (!hookrun_step_was_replaced (job->send_step) &&
+      !hookrun_layout_verify (job->layout, slot (job, SLOT_RELEASE_ID), sync,
+                              slot (job, SLOT_SOURCEDIR), cancellable, error))
+    return FALSE;
+  for (char **path = shared; path != NULL && *path != NULL; path++)
+    if (!hookrun_layout_share (job->layout, slot (job, SLOT_RELEASE_ID), *path, cancellable, error))
+      return FALSE;
+  return TRUE;
+}
+
+static char *
+describe_verify (DeployJob *job, HookrunStep *step, GError **error)
+{
+  return g_strdup ("compare what arrived with what was sent");
+}
+
+/* ---- switch ---- */
+
+static gboolean
+execute_switch (DeployJob *job, HookrunStep *step, GError **error)
+{
+  GCancellable *cancellable = hookrun_step_get_cancellable (step);
+
+  return hookrun_layout_seal (job->layout, slot (job, SLOT_RELEASE_ID), cancellable, error) &&
+         hookrun_layout_switch (job->layout, slot (job, SLOT_RELEASE_ID), cancellable, error);
+}
+
+static char *
+describe_switch (DeployJob *job, HookrunStep *step, GError **error)
+{
+  const char *previous = slot (job, SLOT_PREVIOUS_VERSION);
+
+  return g_strdup_printf ("make %s live%s%s", slot (job, SLOT_VERSION),
+                          *previous != '\0' ? " in place of " : "", previous);
+}
+
+/* ---- confirm ---- */
+
+static gboolean
+execute_confirm (DeployJob *job, HookrunStep *step, GError **error)
+{
+  g_autoptr (JsonNode) record = hookrun_deploy_job_make_record (job);
+  GCancellable *cancellable = hookrun_step_get_cancellable (step);
+  g_autoptr (GError) problem = NULL;
+  guint keep = hookrun_module_get_keep (job->module, job->deployment->host);
+
+  if (!hookrun_layout_confirm (job->layout, slot (job, SLOT_RELEASE_ID), record, cancellable,
+                               error))
+    return FALSE;
+  /* What is live is live: an old release that stays is worth a word, not a failure. */
+  if (!hookrun_layout_prune (job->layout, keep, NULL, cancellable, &problem))
+    hookrun_deployment_log (job->deployment, hookrun_module_get_name (job->module),
+                            HOOKRUN_LOG_WARNING, problem->message);
+  return TRUE;
+}
+
+static gboolean
+probe_confirm (DeployJob *job, HookrunStep *step, gboolean *done, GError **error)
+{
+  HookrunReleaseState state;
+
+  if (!hookrun_deploy_job_open_layout (job, NULL, error) ||
+      !hookrun_layout_get_state (job->layout, slot (job, SLOT_RELEASE_ID), &state, NULL, error))
+    return FALSE;
+  *done = state == HOOKRUN_RELEASE_CONFIRMED;
+  return TRUE;
+}
+
+static char *
+describe_confirm (DeployJob *job, HookrunStep *step, GError **error)
+{
+  return g_strdup_printf ("record %s as deployed, keep %u old releases", slot (job, SLOT_VERSION),
+                          hookrun_module_get_keep (job->module, job->deployment->host));
+}
+
+/* ---- the table ---- */
+
+typedef struct {
+  const char *name;
+  HookrunStepFlags flags;
+  const char *before;
+  const char *middle;
+  gboolean (*execute) (DeployJob *job, HookrunStep *step, GError **error);
+  gboolean (*undo) (DeployJob *job, HookrunStep *step, GError **error);
+  gboolean (*probe) (DeployJob *job, HookrunStep *step, gboolean *done, GError **error);
+  char *(*describe) (DeployJob *job, HookrunStep *step, GError **error);
+} StepRow;
+
+/* The switch is transient because the target takes it back when we die before it is confirmed. */
+static const StepRow rows[] = {
+    {"start", HOOKRUN_STEP_NONE, NULL, HOOKRUN_SIG_DEPLOY_START, execute_start, NULL, NULL,
+     describe_start},
+    {"checkout", HOOKRUN_STEP_TRANSIENT, NULL, HOOKRUN_SIG_SOURCE_CHECKOUT, execute_checkout, NULL,
+     NULL, describe_checkout},
+    {"stage", HOOKRUN_STEP_NONE, NULL, HOOKRUN_SIG_RELEASE_STAGE, execute_stage, undo_stage, NULL,
+     describe_stage},
+    {"send", HOOKRUN_STEP_NONE, HOOKRUN_SIG_SOURCE_PRE_SEND, HOOKRUN_SIG_SOURCE_SEND, execute_send,
+     NULL, NULL, describe_send},
+    {"verify", HOOKRUN_STEP_NONE, NULL, HOOKRUN_SIG_RELEASE_VERIFY, execute_verify, NULL, NULL,
+     describe_verify},
+    {"prepare", HOOKRUN_STEP_NONE, NULL, HOOKRUN_SIG_SOURCE_POST_SEND, NULL, NULL, NULL, NULL},
+    {"switch", HOOKRUN_STEP_TRANSIENT, HOOKRUN_SIG_RELEASE_PRE_SWITCH, HOOKRUN_SIG_RELEASE_SWITCH,
+     execute_switch, undo_stage, NULL, describe_switch},
+    {"health", HOOKRUN_STEP_NONE, NULL, HOOKRUN_SIG_HEALTH_CHECK, NULL, NULL, NULL, NULL},
+    {"finish", HOOKRUN_STEP_NONE, NULL, HOOKRUN_SIG_DEPLOY_FINISH, NULL, NULL, NULL, NULL},
+    {"confirm", HOOKRUN_STEP_COMMIT, NULL, HOOKRUN_SIG_RELEASE_CONFIRM, execute_confirm, NULL,
+     probe_confirm, describe_confirm},
+};
+
+typedef struct {
+  DeployJob *job; /* not owned: it owns the pipeline that owns this */
+  const StepRow *row;
+} Binding;
+
+static gboolean
+run_action (HookrunStep *step, gpointer user_data, GError **error)
+{
+  const Binding *binding = user_data;
+  HookrunDeployment *deployment = binding->job->deployment;
+  g_autoptr (GError) problem = NULL;
+
+  hookrun_deployment_progress (deployment, binding->job, binding->row->name, "begin", NULL);
+  if (binding->row->execute (binding->job, step, &problem)) {
+    hookrun_deployment_progress (deployment, binding->job, binding->row->name, "done", NULL);
+    return TRUE;
+  }
+  hookrun_deployment_progress (deployment, binding->job, binding->row->name, "failed",
+                               problem->message);
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return FALSE;
+}
+
+static gboolean
+run_undo (HookrunStep *step, gpointer user_data, GError **error)
+{
+  const Binding *binding = user_data;
+
+  hookrun_deployment_progress (binding->job->deployment, binding->job, binding->row->name, "undone",
+                               NULL);
+  return binding->row->undo (binding->job, step, error);
+}
+
+static gboolean
+run_probe (HookrunStep *step, gboolean *done, gpointer user_data, GError **error)
+{
+  const Binding *binding = user_data;
+
+  return binding->row->probe (binding->job, step, done, error);
+}
+
+static char *
+run_describe (HookrunStep *step, gpointer user_data, GError **error)
+{
+  const Binding *binding = user_data;
+
+  return binding->row->describe (binding->job, step, error);
+}
+
+static HookrunStep *
+make_step (DeployJob *job, const StepRow *row)
+{
+  HookrunStep *step = hookrun_step_new (row->name, row->flags);
+  Binding *binding = g_new (Binding, 1);
+  const HookrunStepFuncs funcs = {
+      .execute = row->execute != NULL ? run_action : NULL,
+      .undo = row->undo != NULL ? run_undo : NULL,
+      .probe = row->probe != NULL ? run_probe : NULL,
+      .describe = row->describe != NULL ? run_describe : NULL,
+  };
+
+  binding->job = job;
+  binding->row = row;
+  hookrun_step_set_signals (step, row->before, row->middle, NULL, NULL);
+  hookrun_step_set_action_id (step, "default");
+  hookrun_step_set_subject (step, hookrun_module_get_name (job->module));
+  hookrun_step_set_funcs (step, &funcs, binding, g_free);
+  return step;
+}
+
+gboolean
+hookrun_deploy_job_add_steps (DeployJob *job, GError **error)
+{
+  if (!hookrun_pipeline_set_signals (job->pipeline, HOOKRUN_SIG_DEPLOY_FAILED,
+                                     HOOKRUN_SIG_ROLLBACK_START, HOOKRUN_SIG_ROLLBACK_FINISH,
+                                     error))
+    return FALSE;
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++) {
+    g_autoptr (HookrunStep) step = make_step (job, &rows[i]);
+
+    if (!hookrun_pipeline_add_step (job->pipeline, step, error))
+      return FALSE;
+    if (rows[i].execute == execute_send)
+      job->send_step = step;
+  }
+  return TRUE;
+}

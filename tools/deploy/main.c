@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * hookrun-deploy: options, presentation and exit status around a HookrunDeployment. The work is in
+ * the library.
+ */
+#include <hookrun.h>
+#include <locale.h>
+
+#include "commands.h"
+#include "tool-interrupt.h"
+
+/* Loads the project and, where a host is known, the plugins: they add to the command line. */
+static gboolean
+load (DeployCommandContext *context, const DeployOptions *options, GError **error)
+{
+  context->project = hookrun_project_load (options->project, error);
+  if (context->project == NULL)
+    return FALSE;
+  if (options->host == NULL)
+    return TRUE;
+  context->deployment = hookrun_deployment_new (context->project, options->host, error);
+  if (context->deployment == NULL)
+    return FALSE;
+  hookrun_deployment_set_modules (context->deployment, (const char *const *)options->modules);
+  hookrun_deployment_set_config (context->deployment, options->config);
+  hookrun_deployment_set_release (context->deployment, options->release);
+  hookrun_deployment_set_force (context->deployment, (const char *const *)options->force);
+  return TRUE;
+}
+
+/* --help lists the options of the plugins in use as far as the project tells which these are. */
+static ToolExit
+print_help (const DeployOptions *options)
+{
+  DeployCommandContext context = {0};
+  g_autoptr (HookrunProject) project = hookrun_project_load (options->project, NULL);
+  g_autoptr (HookrunDeployment) deployment = NULL;
+  g_autoptr (JsonNode) plugin_options = NULL;
+  g_autofree char *text = NULL;
+  const char *host = options->host;
+
+  if (project != NULL && host == NULL)
+    host = hookrun_project_get_hosts (project)[0];
+  context.project = project;
+  if (project != NULL && host != NULL)
+    deployment = hookrun_deployment_new (project, host, NULL);
+  if (deployment != NULL) {
+    hookrun_deployment_set_modules (deployment, (const char *const *)options->modules);
+    plugin_options = hookrun_deployment_list_options (deployment, NULL);
+  }
+  text = deploy_options_get_help (plugin_options);
+  g_print ("%s", text);
+  return TOOL_EXIT_DONE;
+}
+
+static gboolean
+write_trace (HookrunDeployment *deployment, const char *path, GError **error)
+{
+  g_autofree char *text =
+      hookrun_registry_stop_trace (hookrun_deployment_get_registry (deployment));
+  g_autoptr (GError) problem = NULL;
+
+  if (g_file_set_contents (path, text, -1, &problem))
+    return TRUE;
+  g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_IO, "cannot write the trace: %s",
+               problem->message);
+  return FALSE;
+}
+
+static ToolExit
+run_command (const DeployCommand *command, DeployCommandContext *context, DeployOptions *options,
+             char **argv, GError **error)
+{
+  g_autoptr (JsonNode) plugin_options = NULL;
+  ToolExit status;
+
+  if (command->needs_plugins && context->deployment != NULL) {
+    plugin_options = hookrun_deployment_list_options (context->deployment, error);
+    if (plugin_options == NULL)
+      return TOOL_EXIT_FAILED;
+  }
+  if (!deploy_options_parse (options, argv, plugin_options, error))
+    return TOOL_EXIT_USAGE;
+  if (!g_str_equal (options->command, command->name)) {
+    if (deploy_command_lookup (options->command, error) != NULL)
+      g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID,
+                   "put the command \"%s\" before options of plugins", options->command);
+    return TOOL_EXIT_USAGE;
+  }
+  if (command->needs_host && context->deployment == NULL) {
+    tool_print_message ("no host was given; give one of these with --host:");
+    deploy_print_hosts (context->project, options->json);
+    return TOOL_EXIT_USAGE;
+  }
+  if (context->deployment != NULL)
+    hookrun_deployment_set_arguments (context->deployment, options->arguments);
+  if (command->needs_plugins && !hookrun_deployment_load_plugins (context->deployment, error))
+    return TOOL_EXIT_FAILED;
+  if (options->trace != NULL && context->deployment != NULL)
+    hookrun_registry_start_trace (hookrun_deployment_get_registry (context->deployment));
+  status = command->run (context, error);
+  if (options->trace != NULL && context->deployment != NULL &&
+      !write_trace (context->deployment, options->trace, status == TOOL_EXIT_DONE ? error : NULL))
+    status = status == TOOL_EXIT_DONE ? TOOL_EXIT_FAILED : status;
+  return status;
+}
+
+static ToolExit
+run (char **argv, GError **error)
+{
+  g_autoptr (DeployOptions) options = deploy_options_new ();
+  g_autoptr (HookrunProject) project = NULL;
+  g_autoptr (HookrunDeployment) deployment = NULL;
+  DeployCommandContext context = {.options = options};
+  const DeployCommand *command;
+  ToolExit status;
+
+  if (!deploy_options_scan (options, argv, error))
+    return TOOL_EXIT_USAGE;
+  if (options->version) {
+    g_print ("hookrun-deploy %s\n", hookrun_get_version ());
+    return TOOL_EXIT_DONE;
+  }
+  if (options->help)
+    return print_help (options);
+  /* The value of a plugin's option may look like a command here; the strict reading tells. */
+  command = deploy_command_lookup (options->command, NULL);
+  if (command == NULL)
+    command = deploy_command_lookup ("deploy", NULL);
+  context.cancellable = tool_interrupt_start ();
+  if (!load (&context, options, error)) {
+    project = context.project;
+    return TOOL_EXIT_FAILED;
+  }
+  project = context.project;
+  deployment = context.deployment;
+  status = run_command (command, &context, options, argv, error);
+  return status;
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr (GError) error = NULL;
+  ToolExit status;
+  ToolExit by_error;
+
+  setlocale (LC_ALL, "");
+  g_set_prgname ("hookrun-deploy");
+  status = run (argv, &error);
+  if (error == NULL)
+    return status;
+  tool_print_error (error);
+  by_error = tool_exit_for_error (error);
+  if (tool_interrupt_signal () != 0)
+    return TOOL_EXIT_INTERRUPTED;
+  return status == TOOL_EXIT_FAILED ? by_error : status;
+}

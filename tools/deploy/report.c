@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What people and programs see of a deployment: progress, log lines, plans and results. */
+#include "report.h"
+
+#include "tool-table.h"
+#include "tool-terminal.h"
+
+typedef struct {
+  ToolProgress *progress;
+  gboolean verbose;
+  gboolean quiet;
+} Report;
+
+static void
+on_log (HookrunDeployment *deployment, const char *origin, HookrunLogLevel level, const char *text,
+        gpointer user_data)
+{
+  const Report *report = user_data;
+  g_autofree char *visible = NULL;
+  g_autofree char *line = NULL;
+
+  if (level == HOOKRUN_LOG_DEBUG && !report->verbose)
+    return;
+  if (level == HOOKRUN_LOG_INFO && report->quiet)
+    return;
+  visible = tool_visible (text, FALSE);
+  line = g_strdup_printf ("  %s: %s", origin, visible);
+  tool_progress_line (report->progress, line);
+}
+
+static void
+on_progress (HookrunDeployment *deployment, const char *module, const char *step, const char *state,
+             const char *detail, gpointer user_data)
+{
+  const Report *report = user_data;
+
+  if (g_str_equal (state, "begin")) {
+    g_autofree char *title = g_strdup_printf ("%s: %s", module, step);
+
+    tool_progress_begin (report->progress, title);
+    return;
+  }
+  tool_progress_end (report->progress, !g_str_equal (state, "failed"), detail);
+}
+
+static void
+free_report (gpointer data, GClosure *closure)
+{
+  g_free (data);
+}
+
+void
+report_connect (HookrunDeployment *deployment, const DeployOptions *options, ToolProgress *progress)
+{
+  Report *report = g_new0 (Report, 1);
+
+  report->progress = progress;
+  report->verbose = options->verbose;
+  report->quiet = options->quiet;
+  g_signal_connect (deployment, "progress", G_CALLBACK (on_progress), report);
+  g_signal_connect_data (deployment, "log", G_CALLBACK (on_log), report, free_report, 0);
+}
+
+static char *
+cell_text (JsonObject *object, const char *column)
+{
+  JsonNode *node = json_object_get_member (object, column);
+
+  if (node == NULL || JSON_NODE_HOLDS_NULL (node))
+    return NULL;
+  if (JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_STRING)
+    return tool_visible (json_node_get_string (node), FALSE);
+  return json_to_string (node, FALSE);
+}
+
+void
+report_rows (JsonNode *rows, const char *const *columns, gboolean json)
+{
+  JsonArray *array = json_node_get_array (rows);
+  g_autoptr (ToolTable) table = NULL;
+  guint n_columns = g_strv_length ((char **)columns);
+
+  if (json) {
+    for (guint i = 0; i < json_array_get_length (array); i++)
+      tool_print_json (json_array_get_element (array, i));
+    return;
+  }
+  table = tool_table_new (columns);
+  for (guint i = 0; i < json_array_get_length (array); i++) {
+    JsonObject *object = json_array_get_object_element (array, i);
+    g_autoptr (GPtrArray) row = g_ptr_array_new_with_free_func (g_free);
+
+    for (guint c = 0; c < n_columns; c++)
+      g_ptr_array_add (row, cell_text (object, columns[c]));
+    tool_table_add (table, (const char *const *)row->pdata);
+  }
+  tool_table_print (table, FALSE);
+}
+
+void
+report_results (JsonNode *results, gboolean json)
+{
+  static const char *const columns[] = {"module",           "host",  "state", "version",
+                                        "previous_version", "error", NULL};
+
+  report_rows (results, columns, json);
+}
+
+/* A step of the plan with what it would do and the hooks around it. */
+static void
+print_step (JsonObject *step)
+{
+  const char *name = json_object_get_string_member_with_default (step, "step", "");
+  const char *what = json_object_get_string_member_with_default (step, "describe", NULL);
+  JsonArray *hooks = json_object_has_member (step, "handlers")
+                         ? json_object_get_array_member (step, "handlers")
+                         : NULL;
+
+  if (what == NULL && (hooks == NULL || json_array_get_length (hooks) == 0))
+    return;
+  g_print ("  %-10s %s\n", name, what != NULL ? what : "");
+  for (guint i = 0; hooks != NULL && i < json_array_get_length (hooks); i++)
+    g_print ("  %-10s   hook %s\n", "", json_array_get_string_element (hooks, i));
+}
+
+void
+report_plan (JsonNode *plan, gboolean json)
+{
+  JsonArray *array = json_node_get_array (plan);
+
+  for (guint i = 0; i < json_array_get_length (array); i++) {
+    JsonObject *module = json_array_get_object_element (array, i);
+    JsonArray *steps;
+
+    if (json) {
+      tool_print_json (json_array_get_element (array, i));
+      continue;
+    }
+    g_print ("%s: %s\n", json_object_get_string_member (module, "module"),
+             json_object_get_string_member (module, "summary"));
+    if (!json_object_has_member (module, "steps"))
+      continue;
+    steps = json_object_get_array_member (module, "steps");
+    for (guint s = 0; s < json_array_get_length (steps); s++)
+      print_step (json_array_get_object_element (steps, s));
+  }
+}
+
+gboolean
+report_has_state (JsonNode *results, const char *state)
+{
+  JsonArray *array = json_node_get_array (results);
+
+  for (guint i = 0; i < json_array_get_length (array); i++)
+    if (g_strcmp0 (json_object_get_string_member_with_default (
+                       json_array_get_object_element (array, i), "state", NULL),
+                   state) == 0)
+      return TRUE;
+  return FALSE;
+}
