@@ -4,6 +4,7 @@
  * plugins that its file names, in that order. All of them are activated together or none.
  */
 #include "hookrun-deployment-private.h"
+#include "hookrun-loader-worker-private.h"
 
 /* ---- facts for plugins ---- */
 
@@ -65,37 +66,6 @@ hookrun_deployment_module_info (HookrunDeployment *self, HookrunModule *module)
 
 /* ---- manifests for what has none ---- */
 
-static const char *
-python_worker_path (void)
-{
-  const char *path = g_getenv ("HOOKRUN_PYTHON_WORKER");
-
-  return path != NULL && *path != '\0' ? path : HOOKRUN_PYTHON_WORKER_PATH;
-}
-
-/* A plugin hosted by the Python worker: a file, or a module by its dotted name. */
-static HookrunManifest *
-python_manifest (HookrunDeployment *self, const char *id, const char *file, const char *origin,
-                 GError **error)
-{
-  g_autoptr (JsonNode) node = json_node_new (JSON_NODE_OBJECT);
-  JsonObject *object = json_object_new ();
-  const char *const file_command[] = {"python3", python_worker_path (), file, NULL};
-  const char *const module_command[] = {"python3", python_worker_path (), "--module", id, NULL};
-
-  json_node_take_object (node, object);
-  json_object_set_string_member (object, "id", id);
-  json_object_set_string_member (object, "version", "0");
-  json_object_set_int_member (object, "abi", HOOKRUN_PLUGIN_ABI);
-  json_object_set_string_member (object, "kind", "worker");
-  json_object_set_array_member (object, "command",
-                                strv_to_array (file != NULL ? file_command : module_command));
-  if (file != NULL)
-    json_object_set_string_member (object, "file", file);
-  return hookrun_manifest_new_from_json (node, origin, hookrun_project_get_folder (self->project),
-                                         error);
-}
-
 static HookrunManifest *
 native_manifest (HookrunDeployment *self, const char *id, const char *file, GError **error)
 {
@@ -117,7 +87,7 @@ native_manifest (HookrunDeployment *self, const char *id, const char *file, GErr
 static gboolean
 add_python (HookrunDeployment *self, const char *id, const char *file, GError **error)
 {
-  g_autoptr (HookrunManifest) manifest = python_manifest (self, id, file, file, error);
+  g_autoptr (HookrunManifest) manifest = hookrun_worker_python_manifest (id, file, error);
 
   return manifest != NULL && hookrun_engine_add_manifest (self->engine, manifest, error) != NULL;
 }
@@ -170,16 +140,9 @@ add_deployment_file (HookrunDeployment *self, HookrunModule *module, const char 
 
 /* A plugin that no manifest announces is a Python module by its dotted name, as Porter's are. */
 static gboolean
-add_named_plugin (HookrunDeployment *self, HookrunModule *module, const char *id, GError **error)
+add_named_plugin (HookrunDeployment *self, const char *id, GError **error)
 {
-  g_autofree char *origin = NULL;
-  g_autoptr (HookrunManifest) manifest = NULL;
-
-  if (hookrun_engine_lookup (self->engine, id) != NULL)
-    return TRUE;
-  origin = g_strdup_printf ("%s [plugin:%s]", hookrun_module_get_path (module), id);
-  manifest = python_manifest (self, id, NULL, origin, error);
-  return manifest != NULL && hookrun_engine_add_manifest (self->engine, manifest, error) != NULL;
+  return hookrun_engine_lookup (self->engine, id) != NULL || add_python (self, id, NULL, error);
 }
 
 static void
@@ -208,7 +171,7 @@ find_plugins_of (HookrunDeployment *self, HookrunModule *module, GError **error)
     if (!add_deployment_file (self, module, *file, error))
       return FALSE;
   for (const char *const *id = hookrun_module_get_plugins (module); *id != NULL; id++)
-    if (!add_named_plugin (self, module, *id, error))
+    if (!add_named_plugin (self, *id, error))
       return FALSE;
   return TRUE;
 }
@@ -236,19 +199,31 @@ find_plugins (HookrunDeployment *self, GError **error)
 
 /* ---- activating ---- */
 
+/* The ids of what takes part for @module, in the order in which it is activated. */
 static void
-add_activations (HookrunDeployment *self, HookrunModule *module, GPtrArray *activations)
+add_plugin_ids (HookrunModule *module, GStrvBuilder *builder)
 {
-  const char *name = hookrun_module_get_name (module);
-  g_autoptr (JsonNode) info = hookrun_deployment_module_info (self, module);
   g_auto (GStrv) files = hookrun_module_list_deployment_files (module);
 
   for (char **file = files; *file != NULL; file++) {
     g_autofree char *id = deployment_file_id (module, *file);
 
-    g_ptr_array_add (activations, hookrun_activation_new (id, name, NULL, info));
+    g_strv_builder_add (builder, id);
   }
-  for (const char *const *id = hookrun_module_get_plugins (module); *id != NULL; id++) {
+  g_strv_builder_addv (builder, (const char **)hookrun_module_get_plugins (module));
+}
+
+static void
+add_activations (HookrunDeployment *self, HookrunModule *module, GPtrArray *activations)
+{
+  const char *name = hookrun_module_get_name (module);
+  g_autoptr (JsonNode) info = hookrun_deployment_module_info (self, module);
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_auto (GStrv) ids = NULL;
+
+  add_plugin_ids (module, builder);
+  ids = g_strv_builder_end (builder);
+  for (char **id = ids; *id != NULL; id++) {
     g_autoptr (JsonNode) settings = hookrun_module_get_plugin_settings (module, *id, self->host);
 
     g_ptr_array_add (activations, hookrun_activation_new (*id, name, settings, info));
@@ -306,15 +281,13 @@ type_name (HookrunFieldType type)
 }
 
 static void
-add_options (HookrunPlugin *plugin, JsonArray *rows)
+add_manifest_options (HookrunManifest *manifest, JsonArray *rows)
 {
-  HookrunManifest *manifest = hookrun_plugin_get_manifest (plugin);
-
   for (guint i = 0; i < hookrun_manifest_get_n_options (manifest); i++) {
     const HookrunManifestOption *option = hookrun_manifest_get_option (manifest, i);
     JsonObject *row = json_object_new ();
 
-    json_object_set_string_member (row, "plugin", hookrun_plugin_get_id (plugin));
+    json_object_set_string_member (row, "plugin", hookrun_manifest_get_id (manifest));
     json_object_set_string_member (row, "name", option->name);
     json_object_set_string_member (row, "type", type_name (option->type));
     if (option->help != NULL)
@@ -325,6 +298,30 @@ add_options (HookrunPlugin *plugin, JsonArray *rows)
       json_object_set_member (row, "default", json_node_copy (option->default_value));
     json_array_add_object_element (rows, row);
   }
+}
+
+/* The options of a worker that announces none are known to its code only. */
+static gboolean
+add_options (HookrunDeployment *self, HookrunModule *module, const char *id, JsonArray *rows,
+             GError **error)
+{
+  HookrunManifest *manifest =
+      hookrun_plugin_get_manifest (hookrun_engine_lookup (self->engine, id));
+  g_autoptr (HookrunManifest) described = NULL;
+  g_autoptr (JsonNode) info = NULL;
+
+  if (hookrun_manifest_get_kind (manifest) == HOOKRUN_PLUGIN_WORKER &&
+      hookrun_manifest_get_n_options (manifest) == 0) {
+    info = hookrun_deployment_module_info (self, module);
+    described = hookrun_worker_describe (manifest, info, error);
+    if (described == NULL) {
+      g_prefix_error (error, "plugin \"%s\": ", id);
+      return FALSE;
+    }
+    manifest = described;
+  }
+  add_manifest_options (manifest, rows);
+  return TRUE;
 }
 
 /**
@@ -344,16 +341,23 @@ add_options (HookrunPlugin *plugin, JsonArray *rows)
 JsonNode *
 hookrun_deployment_list_options (HookrunDeployment *self, GError **error)
 {
-  g_autoptr (JsonNode) rows = NULL;
+  g_autoptr (GPtrArray) order = NULL;
+  g_autoptr (JsonNode) rows = json_node_new (JSON_NODE_ARRAY);
 
   if (!find_plugins (self, error))
     return NULL;
-  rows = json_node_new (JSON_NODE_ARRAY);
+  order = hookrun_deployment_get_order (self, error);
   json_node_take_array (rows, json_array_new ());
-  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->engine)); i++) {
-    g_autoptr (HookrunPlugin) plugin = g_list_model_get_item (G_LIST_MODEL (self->engine), i);
+  for (guint i = 0; i < order->len; i++) {
+    HookrunModule *module = order->pdata[i];
+    g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+    g_auto (GStrv) ids = NULL;
 
-    add_options (plugin, json_node_get_array (rows));
+    add_plugin_ids (module, builder);
+    ids = g_strv_builder_end (builder);
+    for (char **id = ids; *id != NULL; id++)
+      if (!add_options (self, module, *id, json_node_get_array (rows), error))
+        return NULL;
   }
   return g_steal_pointer (&rows);
 }

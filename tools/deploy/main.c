@@ -67,19 +67,29 @@ write_trace (HookrunDeployment *deployment, const char *path, GError **error)
   return FALSE;
 }
 
+/* Plugins are asked for their options only when there are words that are not our own: a worker
+ * must be started for that. */
+static gboolean
+parse_strictly (const DeployCommand *command, DeployCommandContext *context, DeployOptions *options,
+                char **argv, GError **error)
+{
+  g_autoptr (JsonNode) plugin_options = NULL;
+
+  if (!command->needs_plugins || context->deployment == NULL)
+    return deploy_options_parse (options, argv, NULL, error);
+  if (deploy_options_parse (options, argv, NULL, NULL))
+    return TRUE;
+  plugin_options = hookrun_deployment_list_options (context->deployment, error);
+  return plugin_options != NULL && deploy_options_parse (options, argv, plugin_options, error);
+}
+
 static ToolExit
 run_command (const DeployCommand *command, DeployCommandContext *context, DeployOptions *options,
              char **argv, GError **error)
 {
-  g_autoptr (JsonNode) plugin_options = NULL;
   ToolExit status;
 
-  if (command->needs_plugins && context->deployment != NULL) {
-    plugin_options = hookrun_deployment_list_options (context->deployment, error);
-    if (plugin_options == NULL)
-      return TOOL_EXIT_FAILED;
-  }
-  if (!deploy_options_parse (options, argv, plugin_options, error))
+  if (!parse_strictly (command, context, options, argv, error))
     return TOOL_EXIT_USAGE;
   if (!g_str_equal (options->command, command->name)) {
     if (deploy_command_lookup (options->command, error) != NULL)
