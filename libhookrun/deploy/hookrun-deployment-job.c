@@ -12,6 +12,7 @@ static const char *const standing_excludes[] = {".git", ".gitignore", ".gitattri
 void
 hookrun_deploy_job_free (DeployJob *job)
 {
+  g_clear_error (&job->failure);
   g_clear_object (&job->pipeline);
   if (job->journal != NULL)
     hookrun_journal_close (job->journal);

@@ -188,15 +188,12 @@ add_last_run (DeployJob *job, JsonObject *row)
 static gboolean
 add_status (DeployJob *job, JsonArray *rows, GCancellable *cancellable, GError **error)
 {
-  g_autoptr (GError) problem = NULL;
-  g_autoptr (JsonNode) record = hookrun_layout_read_record (job->layout, cancellable, &problem);
+  g_autofree char *current = NULL;
+  g_autoptr (JsonNode) record = NULL;
   JsonObject *row;
 
-  if (record == NULL && problem != NULL &&
-      !g_error_matches (problem, HOOKRUN_ERROR, HOOKRUN_ERROR_NOT_FOUND)) {
-    g_propagate_error (error, g_steal_pointer (&problem));
+  if (!hookrun_layout_peek (job->layout, &current, &record, cancellable, error))
     return FALSE;
-  }
   row = record != NULL && JSON_NODE_HOLDS_OBJECT (record)
             ? json_object_ref (json_node_get_object (record))
             : json_object_new ();

@@ -45,6 +45,7 @@ typedef struct {
   HookrunPipeline *pipeline;
   HookrunStep *send_step; /* of @pipeline */
   HookrunData *data;
+  GError *failure; /* (nullable): what the pipeline failed with */
 } DeployJob;
 
 struct _HookrunDeployment {

@@ -82,7 +82,6 @@ gboolean
 hookrun_deploy_job_examine (DeployJob *job, JsonNode **record, GCancellable *cancellable,
                             GError **error)
 {
-  g_autoptr (GError) problem = NULL;
   g_autoptr (JsonNode) live = NULL;
   g_autofree char *current = NULL;
   g_autofree char *name = NULL;
@@ -90,13 +89,8 @@ hookrun_deploy_job_examine (DeployJob *job, JsonNode **record, GCancellable *can
 
   if (!hookrun_source_resolve (job->source, cancellable, error))
     return FALSE;
-  live = hookrun_layout_read_record (job->layout, cancellable, &problem);
-  if (problem == NULL)
-    current = hookrun_layout_get_current (job->layout, cancellable, &problem);
-  if (problem != NULL && !g_error_matches (problem, HOOKRUN_ERROR, HOOKRUN_ERROR_NOT_FOUND)) {
-    g_propagate_error (error, g_steal_pointer (&problem));
+  if (!hookrun_layout_peek (job->layout, &current, &live, cancellable, error))
     return FALSE;
-  }
   name = hookrun_layout_make_release_name (hookrun_source_get_version (job->source));
   path = hookrun_layout_get_release_path (job->layout, name);
   hookrun_data_slot_set_string (job->data, SLOT_VERSION, hookrun_source_get_version (job->source));
@@ -131,6 +125,7 @@ run_pipeline (HookrunEvent *event, gpointer user_data)
   if (hookrun_pipeline_run (job->pipeline, title, job->data, job->journal,
                             hookrun_event_get_cancellable (event), &error))
     return HOOKRUN_HANDLED;
+  job->failure = g_error_copy (error);
   return hookrun_event_take_error (event, error);
 }
 
@@ -143,14 +138,20 @@ emit_deploy (DeployJob *job, GCancellable *cancellable, GError **error)
   HookrunSignal *signal = hookrun_registry_lookup (self->registry, HOOKRUN_SIG_DEPLOY);
   g_autoptr (HookrunScope) scope = hookrun_scope_new ("hookrun");
   const HookrunHandlerOptions options = {.subject = module, .is_default = TRUE};
+  g_autoptr (GError) problem = NULL;
   HookrunVerdict verdict;
 
   if (hookrun_signal_connect (signal, scope, "default", &options, run_pipeline, job, NULL, error) ==
       0)
     return FALSE;
-  verdict = hookrun_signal_emit_for (signal, module, job->data, cancellable, error);
+  verdict = hookrun_signal_emit_for (signal, module, job->data, cancellable, &problem);
   hookrun_scope_close (scope);
-  return verdict != HOOKRUN_FAILED;
+  if (verdict != HOOKRUN_FAILED)
+    return TRUE;
+  /* What the pipeline said itself needs no "handler default of deploy.run" before it. */
+  g_propagate_error (error, job->failure != NULL ? g_steal_pointer (&job->failure)
+                                                 : g_steal_pointer (&problem));
+  return FALSE;
 }
 
 static gboolean

@@ -14,32 +14,6 @@ slot (DeployJob *job, DeploySlot which)
   return text != NULL ? text : "";
 }
 
-/* ---- start ---- */
-
-/* The tools that a release folder needs; one question to the target for all of them. */
-static gboolean
-execute_start (DeployJob *job, HookrunStep *step, GError **error)
-{
-  static const char script[] =
-      "missing=\n"
-      "for tool in tar cp mv ln mkdir sync; do\n"
-      "  command -v \"$tool\" >/dev/null 2>&1 || missing=\"$missing $tool\"\n"
-      "done\n"
-      "[ -z \"$missing\" ] || { echo \"missing:$missing\" >&2; exit 1; }\n";
-
-  if (hookrun_target_run_script (job->deployment->target, script, NULL, 30000, NULL, NULL,
-                                 hookrun_step_get_cancellable (step), error))
-    return TRUE;
-  g_prefix_error (error, "host \"%s\" cannot take a deployment: ", job->deployment->host);
-  return FALSE;
-}
-
-static char *
-describe_start (DeployJob *job, HookrunStep *step, GError **error)
-{
-  return g_strdup_printf ("check %s (%s)", job->deployment->host, job->deployment->spec);
-}
-
 /* ---- checkout ---- */
 
 static gboolean
@@ -222,8 +196,7 @@ typedef struct {
 
 /* The switch is transient because the target takes it back when we die before it is confirmed. */
 static const StepRow rows[] = {
-    {"start", HOOKRUN_STEP_NONE, NULL, HOOKRUN_SIG_DEPLOY_START, execute_start, NULL, NULL,
-     describe_start},
+    {"start", HOOKRUN_STEP_NONE, NULL, HOOKRUN_SIG_DEPLOY_START, NULL, NULL, NULL, NULL},
     {"checkout", HOOKRUN_STEP_TRANSIENT, NULL, HOOKRUN_SIG_SOURCE_CHECKOUT, execute_checkout, NULL,
      NULL, describe_checkout},
     {"stage", HOOKRUN_STEP_NONE, NULL, HOOKRUN_SIG_RELEASE_STAGE, execute_stage, undo_stage, NULL,

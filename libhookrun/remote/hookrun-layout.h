@@ -106,6 +106,10 @@ JsonNode *hookrun_layout_read_record (HookrunLayout *self, GCancellable *cancell
                                       GError **error);
 
 HOOKRUN_AVAILABLE_IN_1_0
+gboolean hookrun_layout_peek (HookrunLayout *self, char **current, JsonNode **record,
+                              GCancellable *cancellable, GError **error);
+
+HOOKRUN_AVAILABLE_IN_1_0
 gboolean hookrun_layout_begin (HookrunLayout *self, const char *release, HookrunSync *sync,
                                GCancellable *cancellable, GError **error);
 HOOKRUN_AVAILABLE_IN_1_0

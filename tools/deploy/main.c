@@ -32,7 +32,6 @@ load (DeployCommandContext *context, const DeployOptions *options, GError **erro
 static ToolExit
 print_help (const DeployOptions *options)
 {
-  DeployCommandContext context = {0};
   g_autoptr (HookrunProject) project = hookrun_project_load (options->project, NULL);
   g_autoptr (HookrunDeployment) deployment = NULL;
   g_autoptr (JsonNode) plugin_options = NULL;
@@ -41,7 +40,6 @@ print_help (const DeployOptions *options)
 
   if (project != NULL && host == NULL)
     host = hookrun_project_get_hosts (project)[0];
-  context.project = project;
   if (project != NULL && host != NULL)
     deployment = hookrun_deployment_new (project, host, NULL);
   if (deployment != NULL) {
@@ -159,10 +157,10 @@ main (int argc, char **argv)
   g_set_prgname ("hookrun-deploy");
   status = run (argv, &error);
   if (error == NULL)
-    return status;
+    return (int)status;
   tool_print_error (error);
   by_error = tool_exit_for_error (error);
   if (tool_interrupt_signal () != 0)
     return TOOL_EXIT_INTERRUPTED;
-  return status == TOOL_EXIT_FAILED ? by_error : status;
+  return (int)(status == TOOL_EXIT_FAILED ? by_error : status);
 }

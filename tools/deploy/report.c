@@ -100,27 +100,10 @@ report_rows (JsonNode *rows, const char *const *columns, gboolean json)
 void
 report_results (JsonNode *results, gboolean json)
 {
-  static const char *const columns[] = {"module",           "host",  "state", "version",
-                                        "previous_version", "error", NULL};
+  static const char *const columns[] = {"module",           "host", "state", "version",
+                                        "previous_version", NULL};
 
   report_rows (results, columns, json);
-}
-
-/* A step of the plan with what it would do and the hooks around it. */
-static void
-print_step (JsonObject *step)
-{
-  const char *name = json_object_get_string_member_with_default (step, "step", "");
-  const char *what = json_object_get_string_member_with_default (step, "describe", NULL);
-  JsonArray *hooks = json_object_has_member (step, "handlers")
-                         ? json_object_get_array_member (step, "handlers")
-                         : NULL;
-
-  if (what == NULL && (hooks == NULL || json_array_get_length (hooks) == 0))
-    return;
-  g_print ("  %-10s %s\n", name, what != NULL ? what : "");
-  for (guint i = 0; hooks != NULL && i < json_array_get_length (hooks); i++)
-    g_print ("  %-10s   hook %s\n", "", json_array_get_string_element (hooks, i));
 }
 
 void
@@ -130,7 +113,7 @@ report_plan (JsonNode *plan, gboolean json)
 
   for (guint i = 0; i < json_array_get_length (array); i++) {
     JsonObject *module = json_array_get_object_element (array, i);
-    JsonArray *steps;
+    g_autofree char *text = NULL;
 
     if (json) {
       tool_print_json (json_array_get_element (array, i));
@@ -138,11 +121,10 @@ report_plan (JsonNode *plan, gboolean json)
     }
     g_print ("%s: %s\n", json_object_get_string_member (module, "module"),
              json_object_get_string_member (module, "summary"));
-    if (!json_object_has_member (module, "steps"))
+    if (!json_object_has_member (module, "plan"))
       continue;
-    steps = json_object_get_array_member (module, "steps");
-    for (guint s = 0; s < json_array_get_length (steps); s++)
-      print_step (json_array_get_object_element (steps, s));
+    text = hookrun_pipeline_plan_text (json_object_get_member (module, "plan"));
+    g_print ("%s", text);
   }
 }
 

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A look at a layout without its lock: what is live and what the record says, as it is this moment.
+ * Nothing is made or changed at the target.
+ */
+#include "hookrun-layout-private.h"
+
+#include <string.h>
+
+#include "hookrun-json-private.h"
+#include "hookrun-shell-private.h"
+#include "hookrun-target-private.h"
+
+#define MAX_RECORD 65536
+
+/* First a line with the name of what is live, or an empty one, then the record. */
+static const char script[] =
+    "cd -- \"$1\" 2>/dev/null || exit 0\n"
+    "if [ -f .hookrun/current ]; then cat .hookrun/current\n"
+    "elif link=$(readlink current 2>/dev/null); then echo \"${link##*/}\"\n"
+    "else echo; fi\n"
+    "if [ -f .hookrun/deployed.json ]; then cat .hookrun/deployed.json; fi\n";
+
+static gboolean
+read_reply (HookrunLayout *self, const char *text, char **current, JsonNode **record,
+            GError **error)
+{
+  const char *newline = strchr (text, '\n');
+  gsize length = newline != NULL ? (gsize)(newline - text) : strlen (text);
+  g_autofree char *name = g_strndup (text, length);
+  g_autofree char *what = NULL;
+  g_autoptr (JsonNode) node = NULL;
+
+  if (*name != '\0' && !hookrun_layout_check_release (name, error))
+    return FALSE;
+  if (newline != NULL && newline[1] != '\0') {
+    const HookrunJsonLimits limits = {.max_size = MAX_RECORD, .max_depth = 8};
+
+    what = g_strdup_printf ("target \"%s\": %s/.hookrun/deployed.json",
+                            hookrun_target_get_name (self->target), self->folder);
+    node = hookrun_json_parse (newline + 1, strlen (newline + 1), &limits, what, error);
+    if (node == NULL)
+      return FALSE;
+  }
+  *current = *name != '\0' ? g_steal_pointer (&name) : NULL;
+  *record = g_steal_pointer (&node);
+  return TRUE;
+}
+
+/**
+ * hookrun_layout_peek:
+ * @self: a layout, open or not
+ * @current: (out) (nullable) (transfer full): name of the release that is live; %NULL for none
+ * @record: (out) (nullable) (transfer full): the record that was given when it was confirmed
+ * @cancellable: (nullable): a #GCancellable
+ * @error: return location
+ *
+ * Looks at what is live without taking the lock and without changing anything; connects if need be.
+ * Another run may be changing it meanwhile. Errors: %HOOKRUN_ERROR_INVALID for a damaged record,
+ * %HOOKRUN_ERROR_COMMAND, and those of [method@Hookrun.Target.connect_finish].
+ *
+ * Returns: %TRUE when @current and @record are set
+ *
+ * Since: 1.0
+ */
+gboolean
+hookrun_layout_peek (HookrunLayout *self, char **current, JsonNode **record,
+                     GCancellable *cancellable, GError **error)
+{
+  g_autofree char *folder = NULL;
+  g_autofree char *command_line = NULL;
+  g_auto (HookrunCommandResult) result = {0};
+  HookrunCommand command = {.label = "peek", .stdin_fd = -1, .max_output = 2 * MAX_RECORD};
+
+  g_return_val_if_fail (HOOKRUN_IS_LAYOUT (self), FALSE);
+
+  folder = hookrun_target_map_path (self->target, self->folder);
+  command_line = hookrun_shell_quote_argv (
+      (const char *const[]){"sh", "-c", script, "hookrun-peek", folder, NULL});
+  command.command_line = command_line;
+  if (!hookrun_target_run_command (self->target, &command, &result, cancellable, error) ||
+      !hookrun_target_check_status (self->target, "peek", result.status, result.errors, TRUE,
+                                    error))
+    return FALSE;
+  return read_reply (self, g_bytes_get_data (result.output, NULL), current, record, error);
+}
