@@ -111,7 +111,7 @@ hookrun_layout_new (HookrunTarget *target, const char *folder, HookrunLayoutKind
  *
  * Makes a name for a release: the time in UTC, then @version. Names of later releases sort later.
  *
- * Returns: (transfer full): a name such as `20260131T101530Z-1.2.3`
+ * Returns: (transfer full): a name such as `20260131T101530.042Z-1.2.3`
  *
  * Since: 1.0
  */
@@ -119,7 +119,9 @@ char *
 hookrun_layout_make_release_name (const char *version)
 {
   g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
-  g_autofree char *time = g_date_time_format (now, "%Y%m%dT%H%M%SZ");
+  g_autofree char *seconds = g_date_time_format (now, "%Y%m%dT%H%M%S");
+  g_autofree char *time =
+      g_strdup_printf ("%s.%03dZ", seconds, g_date_time_get_microsecond (now) / 1000);
   g_autofree char *safe = g_strndup (version != NULL ? version : "", 64);
 
   g_strcanon (safe, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "._-", '-');
