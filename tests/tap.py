@@ -46,7 +46,8 @@ class TapResult(unittest.TestResult):
 
 def main():
     """Runs every test case of the main module."""
-    suite = unittest.defaultTestLoader.loadTestsFromName("__main__")
+    names = ["__main__." + name for name in sys.argv[1:]] or ["__main__"]
+    suite = unittest.defaultTestLoader.loadTestsFromNames(names)
     result = TapResult()
     suite.run(result)
     print("1..%d" % result.count)

@@ -13,6 +13,7 @@ void
 hookrun_deploy_job_free (DeployJob *job)
 {
   g_clear_error (&job->failure);
+  g_free (job->detail);
   g_clear_object (&job->pipeline);
   if (job->journal != NULL)
     hookrun_journal_close (job->journal);
@@ -49,6 +50,21 @@ hookrun_deploy_job_make_data (HookrunDeployment *self, HookrunModule *module)
   return data;
 }
 
+static void
+on_step_changed (HookrunPipeline *pipeline, const char *step, HookrunStepState state,
+                 DeployJob *job)
+{
+  static const char *const names[] = {
+      [HOOKRUN_STEP_STATE_RUNNING] = "begin", [HOOKRUN_STEP_STATE_DONE] = "done",
+      [HOOKRUN_STEP_STATE_FAILED] = "failed", [HOOKRUN_STEP_STATE_UNDOING] = "undo",
+      [HOOKRUN_STEP_STATE_UNDONE] = "undone", [HOOKRUN_STEP_STATE_UNDO_FAILED] = "undo-failed",
+  };
+
+  if (state != HOOKRUN_STEP_STATE_PENDING)
+    hookrun_deployment_progress (job->deployment, job, step, names[state], job->detail);
+  g_clear_pointer (&job->detail, g_free);
+}
+
 /* A job for @module; @self->target must be there, connected or not. */
 DeployJob *
 hookrun_deploy_job_new (HookrunDeployment *self, HookrunModule *module, GError **error)
@@ -66,6 +82,8 @@ hookrun_deploy_job_new (HookrunDeployment *self, HookrunModule *module, GError *
   job->layout =
       hookrun_layout_new (self->target, hookrun_module_get_destination (module, self->host), kind);
   job->pipeline = hookrun_pipeline_new (self->registry, "deploy", self->schema);
+  hookrun_pipeline_set_subject (job->pipeline, hookrun_module_get_name (module));
+  g_signal_connect (job->pipeline, "step-changed", G_CALLBACK (on_step_changed), job);
   if (!hookrun_deploy_job_add_steps (job, error))
     return NULL;
   return g_steal_pointer (&job);

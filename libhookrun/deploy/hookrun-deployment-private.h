@@ -45,6 +45,7 @@ typedef struct {
   HookrunPipeline *pipeline;
   HookrunStep *send_step; /* of @pipeline */
   HookrunData *data;
+  char *detail;    /* (nullable): what the running step has to say at its end */
   GError *failure; /* (nullable): what the pipeline failed with */
 } DeployJob;
 

@@ -25,6 +25,13 @@ execute_checkout (DeployJob *job, HookrunStep *step, GError **error)
   return TRUE;
 }
 
+static gboolean
+probe_checkout (DeployJob *job, HookrunStep *step, gboolean *done, GError **error)
+{
+  *done = g_file_test (slot (job, SLOT_SOURCEDIR), G_FILE_TEST_IS_DIR);
+  return TRUE;
+}
+
 static char *
 describe_checkout (DeployJob *job, HookrunStep *step, GError **error)
 {
@@ -73,20 +80,17 @@ execute_send (DeployJob *job, HookrunStep *step, GError **error)
 {
   g_autoptr (HookrunSync) sync = hookrun_deploy_job_new_sync (job);
   g_autoptr (HookrunSyncResult) result = NULL;
-  g_autofree char *text = NULL;
 
   result =
       hookrun_layout_send (job->layout, slot (job, SLOT_RELEASE_ID), sync,
                            slot (job, SLOT_SOURCEDIR), hookrun_step_get_cancellable (step), error);
   if (result == NULL)
     return FALSE;
-  text = g_strdup_printf ("%" G_GUINT64_FORMAT " files, %" G_GUINT64_FORMAT
-                          " bytes sent, %" G_GUINT64_FORMAT " removed",
-                          hookrun_sync_result_get_n_files (result),
-                          hookrun_sync_result_get_n_bytes (result),
-                          hookrun_sync_result_get_n_deleted (result));
-  hookrun_deployment_log (job->deployment, hookrun_module_get_name (job->module), HOOKRUN_LOG_INFO,
-                          text);
+  g_free (job->detail);
+  job->detail = g_strdup_printf (
+      "%" G_GUINT64_FORMAT " files, %" G_GUINT64_FORMAT " bytes, %" G_GUINT64_FORMAT " removed",
+      hookrun_sync_result_get_n_files (result), hookrun_sync_result_get_n_bytes (result),
+      hookrun_sync_result_get_n_deleted (result));
   return TRUE;
 }
 
@@ -133,6 +137,24 @@ execute_switch (DeployJob *job, HookrunStep *step, GError **error)
          hookrun_layout_switch (job->layout, slot (job, SLOT_RELEASE_ID), cancellable, error);
 }
 
+static gboolean
+reached (DeployJob *job, HookrunReleaseState wanted, gboolean *done, GError **error)
+{
+  HookrunReleaseState state;
+
+  if (!hookrun_deploy_job_open_layout (job, NULL, error) ||
+      !hookrun_layout_get_state (job->layout, slot (job, SLOT_RELEASE_ID), &state, NULL, error))
+    return FALSE;
+  *done = state >= wanted && state <= HOOKRUN_RELEASE_CONFIRMED;
+  return TRUE;
+}
+
+static gboolean
+probe_switch (DeployJob *job, HookrunStep *step, gboolean *done, GError **error)
+{
+  return reached (job, HOOKRUN_RELEASE_SWITCHED, done, error);
+}
+
 static char *
 describe_switch (DeployJob *job, HookrunStep *step, GError **error)
 {
@@ -165,13 +187,7 @@ execute_confirm (DeployJob *job, HookrunStep *step, GError **error)
 static gboolean
 probe_confirm (DeployJob *job, HookrunStep *step, gboolean *done, GError **error)
 {
-  HookrunReleaseState state;
-
-  if (!hookrun_deploy_job_open_layout (job, NULL, error) ||
-      !hookrun_layout_get_state (job->layout, slot (job, SLOT_RELEASE_ID), &state, NULL, error))
-    return FALSE;
-  *done = state == HOOKRUN_RELEASE_CONFIRMED;
-  return TRUE;
+  return reached (job, HOOKRUN_RELEASE_CONFIRMED, done, error);
 }
 
 static char *
@@ -194,11 +210,12 @@ typedef struct {
   char *(*describe) (DeployJob *job, HookrunStep *step, GError **error);
 } StepRow;
 
-/* The switch is transient because the target takes it back when we die before it is confirmed. */
+/* A checkout goes with its process, and the target takes a switch back that nobody confirmed: both
+ * are looked at again by a resumed run. */
 static const StepRow rows[] = {
     {"start", HOOKRUN_STEP_NONE, NULL, HOOKRUN_SIG_DEPLOY_START, NULL, NULL, NULL, NULL},
-    {"checkout", HOOKRUN_STEP_TRANSIENT, NULL, HOOKRUN_SIG_SOURCE_CHECKOUT, execute_checkout, NULL,
-     NULL, describe_checkout},
+    {"checkout", HOOKRUN_STEP_RECHECK, NULL, HOOKRUN_SIG_SOURCE_CHECKOUT, execute_checkout, NULL,
+     probe_checkout, describe_checkout},
     {"stage", HOOKRUN_STEP_NONE, NULL, HOOKRUN_SIG_RELEASE_STAGE, execute_stage, undo_stage, NULL,
      describe_stage},
     {"send", HOOKRUN_STEP_NONE, HOOKRUN_SIG_SOURCE_PRE_SEND, HOOKRUN_SIG_SOURCE_SEND, execute_send,
@@ -206,8 +223,8 @@ static const StepRow rows[] = {
     {"verify", HOOKRUN_STEP_NONE, NULL, HOOKRUN_SIG_RELEASE_VERIFY, execute_verify, NULL, NULL,
      describe_verify},
     {"prepare", HOOKRUN_STEP_NONE, NULL, HOOKRUN_SIG_SOURCE_POST_SEND, NULL, NULL, NULL, NULL},
-    {"switch", HOOKRUN_STEP_TRANSIENT, HOOKRUN_SIG_RELEASE_PRE_SWITCH, HOOKRUN_SIG_RELEASE_SWITCH,
-     execute_switch, undo_stage, NULL, describe_switch},
+    {"switch", HOOKRUN_STEP_RECHECK, HOOKRUN_SIG_RELEASE_PRE_SWITCH, HOOKRUN_SIG_RELEASE_SWITCH,
+     execute_switch, undo_stage, probe_switch, describe_switch},
     {"health", HOOKRUN_STEP_NONE, NULL, HOOKRUN_SIG_HEALTH_CHECK, NULL, NULL, NULL, NULL},
     {"finish", HOOKRUN_STEP_NONE, NULL, HOOKRUN_SIG_DEPLOY_FINISH, NULL, NULL, NULL, NULL},
     {"confirm", HOOKRUN_STEP_COMMIT, NULL, HOOKRUN_SIG_RELEASE_CONFIRM, execute_confirm, NULL,
@@ -223,18 +240,8 @@ static gboolean
 run_action (HookrunStep *step, gpointer user_data, GError **error)
 {
   const Binding *binding = user_data;
-  HookrunDeployment *deployment = binding->job->deployment;
-  g_autoptr (GError) problem = NULL;
 
-  hookrun_deployment_progress (deployment, binding->job, binding->row->name, "begin", NULL);
-  if (binding->row->execute (binding->job, step, &problem)) {
-    hookrun_deployment_progress (deployment, binding->job, binding->row->name, "done", NULL);
-    return TRUE;
-  }
-  hookrun_deployment_progress (deployment, binding->job, binding->row->name, "failed",
-                               problem->message);
-  g_propagate_error (error, g_steal_pointer (&problem));
-  return FALSE;
+  return binding->row->execute (binding->job, step, error);
 }
 
 static gboolean
@@ -242,8 +249,6 @@ run_undo (HookrunStep *step, gpointer user_data, GError **error)
 {
   const Binding *binding = user_data;
 
-  hookrun_deployment_progress (binding->job->deployment, binding->job, binding->row->name, "undone",
-                               NULL);
   return binding->row->undo (binding->job, step, error);
 }
 

@@ -66,7 +66,7 @@ hookrun_deployment_class_init (HookrunDeploymentClass *klass)
    * @self: the deployment
    * @module: name of the module
    * @step: name of the step
-   * @state: `begin`, `done`, `undone` or `failed`
+   * @state: `begin`, `done`, `failed`, `undo`, `undone` or `undo-failed`
    * @detail: (nullable): more about it
    *
    * A step begins or has ended. Emitted in the thread that deploys.

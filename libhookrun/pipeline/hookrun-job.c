@@ -346,7 +346,8 @@ hookrun_job_emit_turn (HookrunJob *self, HookrunTurn turn)
   Watch watch = {self, NULL, self->ledger->whole, hookrun_turn_names[turn], NULL, NULL, NULL};
   g_autoptr (GError) problem = NULL;
 
-  if (emit (&watch, self->pipeline->turns[turn], NULL, &problem) == HOOKRUN_FAILED &&
+  if (emit (&watch, self->pipeline->turns[turn], self->pipeline->subject, &problem) ==
+          HOOKRUN_FAILED &&
       !self->journal_failed)
     hookrun_job_write_error (self, "problem", NULL, problem, FALSE, NULL);
 }

@@ -20,6 +20,7 @@ struct _HookrunPipeline {
   GObject parent_instance;
   HookrunRegistry *registry;
   char *name;
+  char *subject;         /* (nullable) */
   HookrunSchema *schema; /* (nullable) */
   char *turns[HOOKRUN_N_TURNS];
   HookrunOnFailure on_failure;

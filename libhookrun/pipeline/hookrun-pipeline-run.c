@@ -144,15 +144,16 @@ check_secrets (HookrunJob *job, GError **error)
   return TRUE;
 }
 
-/* What died with the process: made anew, without hooks, where the run counts on it. */
+/* What died with the process: made anew, without hooks, where the run counts on it. Going forward,
+ * that is also what others may have taken back. */
 static gboolean
-redo_transient (HookrunJob *job, GError **error)
+redo_lost (HookrunJob *job, HookrunStepFlags kinds, GError **error)
 {
   for (guint i = 0; i < job->pipeline->steps->len; i++) {
     HookrunStep *step = g_ptr_array_index (job->pipeline->steps, i);
     gboolean there = FALSE;
 
-    if ((step->flags & HOOKRUN_STEP_TRANSIENT) == 0 || !step->entry->action_done)
+    if ((step->flags & kinds) == 0 || !step->entry->action_done)
       continue;
     if (hookrun_step_probe (step, &there, error) &&
         (there || hookrun_step_call (step, HOOKRUN_STEP_EXECUTE, error)))
@@ -253,7 +254,9 @@ resume (HookrunJob *job, GError **error)
   if (!back && job->ledger->failed_step != NULL &&
       (!write_stopped (job, error) || !write_resumed (job, "resume", error)))
     return FALSE;
-  if (!redo_transient (job, error))
+  if (!redo_lost (job,
+                  back ? HOOKRUN_STEP_TRANSIENT : HOOKRUN_STEP_TRANSIENT | HOOKRUN_STEP_RECHECK,
+                  error))
     return FALSE;
   return back ? finish_rollback (job, error) : hookrun_job_forward (job, error);
 }
@@ -322,7 +325,7 @@ roll_back (HookrunJob *job, GError **error)
     return FALSE;
   }
   job->unwinding = TRUE;
-  if (!write_resumed (job, "rollback", error) || !redo_transient (job, error) ||
+  if (!write_resumed (job, "rollback", error) || !redo_lost (job, HOOKRUN_STEP_TRANSIENT, error) ||
       !hookrun_job_backward (job, TRUE, error))
     return FALSE;
   if (job->ledger->state == HOOKRUN_RUN_ROLLED_BACK)

@@ -38,6 +38,7 @@ hookrun_pipeline_finalize (GObject *object)
   g_clear_pointer (&self->status, json_node_unref);
   g_object_unref (self->registry);
   g_free (self->name);
+  g_free (self->subject);
   g_mutex_clear (&self->lock);
   G_OBJECT_CLASS (hookrun_pipeline_parent_class)->finalize (object);
 }
@@ -180,6 +181,25 @@ hookrun_pipeline_set_signals (HookrunPipeline *self, const char *failed, const c
       self->turns[i] = g_strdup (names[i]);
     }
   return ensure_turns (self, error);
+}
+
+/**
+ * hookrun_pipeline_set_subject:
+ * @self: a pipeline
+ * @subject: (nullable): a package or module
+ *
+ * Sets for whom the signals of a failure and of a rollback are emitted: handlers limited to another
+ * subject do not run. Steps have their own, see [method@Hookrun.Step.set_subject].
+ *
+ * Since: 1.0
+ */
+void
+hookrun_pipeline_set_subject (HookrunPipeline *self, const char *subject)
+{
+  g_return_if_fail (HOOKRUN_IS_PIPELINE (self));
+
+  g_free (self->subject);
+  self->subject = g_strdup (subject);
 }
 
 /**

@@ -51,6 +51,8 @@ gboolean hookrun_pipeline_set_signals (HookrunPipeline *self, const char *failed
                                        const char *rollback_start, const char *rollback_finish,
                                        GError **error);
 HOOKRUN_AVAILABLE_IN_1_0
+void hookrun_pipeline_set_subject (HookrunPipeline *self, const char *subject);
+HOOKRUN_AVAILABLE_IN_1_0
 void hookrun_pipeline_set_on_failure (HookrunPipeline *self, HookrunOnFailure on_failure);
 HOOKRUN_AVAILABLE_IN_1_0
 gboolean hookrun_pipeline_add_step (HookrunPipeline *self, HookrunStep *step, GError **error);

@@ -24,6 +24,8 @@ G_BEGIN_DECLS
  *   (or the stop) otherwise
  * @HOOKRUN_STEP_TRANSIENT: its effect dies with the process (a lock, a connection): a resumed run
  *   or a rollback in a new process executes it again, without its hooks
+ * @HOOKRUN_STEP_RECHECK: what it did may be taken back by others meanwhile: a resumed run asks its
+ *   probe again and executes it, without its hooks, when it is not done; a rollback does not
  * @HOOKRUN_STEP_UNDO_REPLACED: its undo also runs when a handler took the place of its action
  *
  * Properties of a step.
@@ -37,6 +39,7 @@ typedef enum {
   HOOKRUN_STEP_ALWAYS = 1 << 2,
   HOOKRUN_STEP_TRANSIENT = 1 << 3,
   HOOKRUN_STEP_UNDO_REPLACED = 1 << 4,
+  HOOKRUN_STEP_RECHECK = 1 << 5,
 } HookrunStepFlags;
 
 /**

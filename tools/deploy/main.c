@@ -138,7 +138,7 @@ run (char **argv, GError **error)
   context.cancellable = tool_interrupt_start ();
   if (!load (&context, options, error)) {
     project = context.project;
-    return TOOL_EXIT_FAILED;
+    return TOOL_EXIT_USAGE;
   }
   project = context.project;
   deployment = context.deployment;

@@ -34,13 +34,16 @@ on_progress (HookrunDeployment *deployment, const char *module, const char *step
 {
   const Report *report = user_data;
 
-  if (g_str_equal (state, "begin")) {
-    g_autofree char *title = g_strdup_printf ("%s: %s", module, step);
+  gboolean is_undo = g_str_equal (state, "undo");
+
+  if (is_undo || g_str_equal (state, "begin")) {
+    g_autofree char *title =
+        g_strdup_printf ("%s: %s%s", module, is_undo ? "take back " : "", step);
 
     tool_progress_begin (report->progress, title);
     return;
   }
-  tool_progress_end (report->progress, !g_str_equal (state, "failed"), detail);
+  tool_progress_end (report->progress, !g_str_has_suffix (state, "failed"), detail);
 }
 
 static void
