@@ -2,7 +2,8 @@
 /*
  * Times of exported files. git gives every file the time of its export, and a sync that compares
  * times would then look into all of them each time. So a record is kept: a file that had the same
- * content at the last export keeps its time, any other gets the time of now.
+ * content at the last export keeps its time, any other gets the time of now. The part below the
+ * second comes from the content's id, so two contents of one second never have the same time.
  */
 #include "hookrun-source-private.h"
 
@@ -56,10 +57,21 @@ time_of (GHashTable *known, const HookrunSourceFile *file, gint64 now)
   return before->seconds;
 }
 
-static gboolean
-set_time (int tree_fd, const char *path, gint64 seconds, GError **error)
+/* The first 32 bits of the id, as nanoseconds. */
+static long
+nanoseconds_of (const char *blob)
 {
-  const struct timespec times[2] = {{.tv_sec = seconds}, {.tv_sec = seconds}};
+  char digits[9] = "";
+
+  g_strlcpy (digits, blob, sizeof digits);
+  return (long)(g_ascii_strtoull (digits, NULL, 16) % 1000000000U);
+}
+
+static gboolean
+set_time (int tree_fd, const char *path, gint64 seconds, long nanoseconds, GError **error)
+{
+  const struct timespec time = {.tv_sec = seconds, .tv_nsec = nanoseconds};
+  const struct timespec times[2] = {time, time};
 
   if (utimensat (tree_fd, path, times, AT_SYMLINK_NOFOLLOW) == 0)
     return TRUE;
@@ -84,7 +96,7 @@ hookrun_source_set_times (HookrunSource *self, int tree_fd, const HookrunSourceF
   for (gsize i = 0; i < n_files; i++) {
     gint64 seconds = time_of (known, &files[i], now);
 
-    if (!set_time (tree_fd, files[i].path, seconds, error))
+    if (!set_time (tree_fd, files[i].path, seconds, nanoseconds_of (files[i].blob), error))
       return FALSE;
     g_string_append_printf (fresh, "%s %" G_GINT64_FORMAT " %s", files[i].blob, seconds,
                             files[i].path);
