@@ -160,6 +160,14 @@ G_BEGIN_DECLS
  */
 #define HOOKRUN_SIG_ROLLBACK_FINISH "rollback.finish"
 
+/**
+ * HookrunDeployment:
+ *
+ * Modules of a project on their way to one host: each a journaled pipeline of steps whose signals
+ * plugins handle. What fails leaves the old tree live. One thread at a time may use it.
+ *
+ * Since: 1.0
+ */
 #define HOOKRUN_TYPE_DEPLOYMENT (hookrun_deployment_get_type ())
 HOOKRUN_AVAILABLE_IN_1_0
 G_DECLARE_FINAL_TYPE (HookrunDeployment, hookrun_deployment, HOOKRUN, DEPLOYMENT, GObject)

@@ -9,6 +9,8 @@ import tap
 FOLDERS = ("libhookrun", "tools", "bindings", "tests", "docs", "demo", ".ci", "subprojects/packagefiles")
 CODE = (".c", ".h", ".h.in", ".py", ".build", ".sh", ".vala", ".js", ".lua", ".options")
 FORBIDDEN = re.compile(r"(?<![\w>.])(system|popen|strcpy|strcat|sprintf|vsprintf|mktemp|tmpnam|gets)\s*\(")
+# The example of Porter's own documentation, as it stands there.
+UNCHANGED = ("demo/project/shop/deployment.py",)
 MAX_LINES, MAX_FUNCTION = 500, 70
 
 
@@ -40,6 +42,8 @@ def functions(text):
 
 def check_licence():
     for path in code_files():
+        if path in UNCHANGED:
+            continue
         head = tap.read(path).split("\n")[:2]
         if not any("SPDX-License-Identifier: " in line for line in head):
             yield path + " has no SPDX line at its top"

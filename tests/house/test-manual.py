@@ -11,7 +11,8 @@ import sys
 
 import tap
 
-PROGRAM = os.path.basename(sys.argv[1])
+PATH = os.path.abspath(sys.argv[1])
+PROGRAM = os.path.basename(PATH)
 TOOL = PROGRAM.removeprefix("hookrun-")
 PAGE = "docs/man/%s.rst" % PROGRAM
 COMPLETIONS = ["tools/%s/completion/%s" % (TOOL, name) for name in (
@@ -19,7 +20,7 @@ COMPLETIONS = ["tools/%s/completion/%s" % (TOOL, name) for name in (
 
 
 def help_text():
-    return subprocess.run([sys.argv[1], "--help"], check=True, text=True, capture_output=True,
+    return subprocess.run([PATH, "--help"], check=True, text=True, capture_output=True,
                           cwd="/", env=dict(os.environ, LC_ALL="C.UTF-8")).stdout
 
 
