@@ -54,7 +54,7 @@ def check_manual_page():
         if not re.search(r"^%s$" % command, page, re.M):
             yield "%s has no entry for %s" % (PAGE, command)
     known = {name for _, name in options()}
-    for name in re.findall(r"^(?:-\w(?: [A-Z]+)?, )?--([a-z-]+)", page, re.M):
+    for name in re.findall(r"^(?:-\w(?: [A-Z]+)?, )?--([a-z][a-z-]*)", page, re.M):
         if name not in known:
             yield "%s describes --%s, which the program does not have" % (PAGE, name)
 
