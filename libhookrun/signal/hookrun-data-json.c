@@ -118,6 +118,27 @@ hookrun_data_to_json (HookrunData *self, gboolean with_secrets)
   return node;
 }
 
+/**
+ * hookrun_data_to_text:
+ * @self: a payload
+ * @with_secrets: whether fields with %HOOKRUN_FIELD_SECRET are included
+ *
+ * Gives what hookrun_data_to_json() gives as JSON text on one line.
+ *
+ * Returns: (transfer full): the text
+ *
+ * Since: 1.0
+ */
+char *
+hookrun_data_to_text (HookrunData *self, gboolean with_secrets)
+{
+  g_autoptr (JsonNode) node = NULL;
+
+  g_return_val_if_fail (self != NULL, NULL);
+  node = hookrun_data_to_json (self, with_secrets);
+  return hookrun_json_to_string (node);
+}
+
 /* ---- merge ---- */
 
 static JsonNode *merge_node (JsonNode *target, JsonNode *patch);

@@ -5,6 +5,7 @@
  */
 #include "hookrun-data-private.h"
 
+#include "hookrun-json-private.h"
 #include "hookrun-template.h"
 
 /* (transfer full) (nullable): what a place of a template is filled with. */
@@ -25,7 +26,7 @@ value_to_text (const HookrunValue *value)
   case HOOKRUN_FIELD_STRV:
     return g_strjoinv (", ", value->as.strv);
   case HOOKRUN_FIELD_JSON:
-    return json_to_string (value->as.json, FALSE);
+    return hookrun_json_to_string (value->as.json);
   case HOOKRUN_FIELD_OBJECT:
     return NULL;
   }

@@ -222,6 +222,9 @@ char *hookrun_data_expand_text (HookrunData *self, const char *text, GError **er
  * "_" are private to the process and left out, as are secrets unless @with_secrets. */
 HOOKRUN_AVAILABLE_IN_1_0
 JsonNode *hookrun_data_to_json (HookrunData *self, gboolean with_secrets);
+/* The same as text on one line. */
+HOOKRUN_AVAILABLE_IN_1_0
+char *hookrun_data_to_text (HookrunData *self, gboolean with_secrets);
 /* Applies an RFC 7396 merge patch as a handler would write it: all of it or, on error, nothing. */
 HOOKRUN_AVAILABLE_IN_1_0
 gboolean hookrun_data_merge_json (HookrunData *self, JsonNode *patch, GError **error);
