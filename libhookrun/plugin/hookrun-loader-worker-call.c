@@ -4,6 +4,7 @@
  * the data come back. In a synchronous emission the answer is waited for in place, in an
  * asynchronous one in the context of the event.
  */
+#include "hookrun-data-private.h"
 #include "hookrun-event-private.h"
 #include "hookrun-json-private.h"
 #include "hookrun-loader-worker-private.h"
@@ -22,14 +23,6 @@ hookrun_worker_verdict_name (HookrunVerdict verdict)
   return verdict_names[MIN (verdict, HOOKRUN_FAILED)];
 }
 
-char *
-hookrun_worker_data_text (HookrunData *data)
-{
-  g_autoptr (JsonNode) node = data != NULL ? hookrun_data_to_json (data, TRUE) : NULL;
-
-  return node != NULL ? hookrun_json_to_string (node) : g_strdup ("null");
-}
-
 static void
 append_member (GString *text, const char *name, const char *value)
 {
@@ -40,18 +33,66 @@ append_member (GString *text, const char *name, const char *value)
     g_string_append (text, "null");
 }
 
+static void
+append_value (GString *text, const char *name, const HookrunValue *value, gboolean *is_first)
+{
+  g_autoptr (JsonNode) node = NULL;
+  g_autofree char *json = NULL;
+
+  if (!value->is_set || name[0] == '_' || value->type == HOOKRUN_FIELD_OBJECT)
+    return;
+  if (!*is_first)
+    g_string_append_c (text, ',');
+  *is_first = FALSE;
+  hookrun_rpc_append_string (text, name);
+  g_string_append_c (text, ':');
+  if (value->type == HOOKRUN_FIELD_STRING && value->as.string != NULL) {
+    hookrun_rpc_append_string (text, value->as.string);
+  } else if (value->type == HOOKRUN_FIELD_BOOLEAN) {
+    g_string_append (text, value->as.boolean ? "true" : "false");
+  } else {
+    node = hookrun_value_to_json (value);
+    json = hookrun_json_to_string (node);
+    g_string_append (text, json);
+  }
+}
+
+/* As hookrun_data_to_json() gives it, without the tree of nodes: this is done for each event. */
+static void
+append_data (GString *text, HookrunData *data)
+{
+  gboolean is_first = TRUE;
+  GHashTableIter iter;
+  gpointer name;
+  gpointer value;
+
+  if (data == NULL) {
+    g_string_append (text, "null");
+    return;
+  }
+  g_string_append_c (text, '{');
+  for (guint i = 0; data->schema != NULL && i < data->schema->n_fields; i++)
+    append_value (text, data->schema->fields[i].name, &data->slots[i], &is_first);
+  if (data->extras != NULL) {
+    g_hash_table_iter_init (&iter, data->extras);
+    while (g_hash_table_iter_next (&iter, &name, &value))
+      append_value (text, name, value, &is_first);
+  }
+  g_string_append_c (text, '}');
+}
+
 static char *
 compose_params (HookrunEvent *event, WorkerHandler *handler)
 {
   GString *text = g_string_sized_new (512);
-  g_autofree char *data = hookrun_worker_data_text (hookrun_event_get_data (event));
 
   g_string_append_printf (text, "{\"activation\":%u", handler->activation->number);
   append_member (text, "handler", handler->name);
   append_member (text, "signal", hookrun_signal_get_name (hookrun_event_get_signal (event)));
   append_member (text, "subject", hookrun_event_get_subject (event));
-  g_string_append_printf (text, ",\"data\":%s,\"emission\":{\"timeout_ms\":%u}}", data,
-                          handler->timeout_ms);
+  g_string_append (text, ",\"data\":");
+  append_data (text, hookrun_event_get_data (event));
+  g_string_append_printf (text, ",\"emission\":{\"timeout_ms\":%u}}", handler->timeout_ms);
   return g_string_free (text, FALSE);
 }
 
@@ -105,6 +146,17 @@ read_reason (JsonNode *answer)
   return g_error_new_literal (HOOKRUN_ERROR, HOOKRUN_ERROR_HANDLER, clean);
 }
 
+/* A wrapper that only passes on what failed behind it gives no reason of its own. */
+static GError *
+explain_failure (HookrunEvent *event, JsonNode *answer)
+{
+  const GError *behind = hookrun_event_get_error (event);
+
+  return behind != NULL && hookrun_worker_get_member (answer, "error") == NULL
+             ? g_error_copy (behind)
+             : read_reason (answer);
+}
+
 /* What a handler that failed had changed is dropped. */
 static HookrunVerdict
 take_answer (HookrunEvent *event, JsonNode *answer, GError **error)
@@ -114,7 +166,7 @@ take_answer (HookrunEvent *event, JsonNode *answer, GError **error)
   if (answer == NULL || !read_verdict (answer, &verdict, error))
     return HOOKRUN_FAILED;
   if (verdict == HOOKRUN_FAILED)
-    g_propagate_error (error, read_reason (answer));
+    g_propagate_error (error, explain_failure (event, answer));
   else if (!hookrun_worker_apply_patch (event, hookrun_worker_get_member (answer, "patch"), error))
     return HOOKRUN_FAILED;
   return verdict;

@@ -79,8 +79,6 @@ HookrunVerdict hookrun_worker_handle (HookrunEvent *event, gpointer handler);
 /* Untrusted: PROTOCOL unless it fits. @patch: (nullable). */
 gboolean hookrun_worker_apply_patch (HookrunEvent *event, JsonNode *patch, GError **error);
 const char *hookrun_worker_verdict_name (HookrunVerdict verdict);
-/* JSON text of the event's payload; "null" without one. */
-char *hookrun_worker_data_text (HookrunData *data);
 
 /* ---- hookrun-loader-worker-methods.c ---- */
 
@@ -89,6 +87,8 @@ void hookrun_worker_serve_request (HookrunWorker *worker, HookrunWorkerRequest *
 
 /* ---- hookrun-loader-worker-python.c ---- */
 
+/* Whether all that @manifest says of its code is a file whose name ends with ".py". */
+gboolean hookrun_worker_is_python_file (HookrunManifest *manifest);
 /* (transfer full): how to start the worker of @manifest. */
 char **hookrun_worker_get_argv (HookrunManifest *manifest);
 /* A manifest for a Python plugin that brings none: @file is its code, or NULL for a module of the

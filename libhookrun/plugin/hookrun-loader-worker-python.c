@@ -23,8 +23,8 @@ worker_program (void)
              : g_build_filename (HOOKRUN_PYTHON_DIR, "hookrun_worker", NULL);
 }
 
-static gboolean
-is_python_file (HookrunManifest *manifest)
+gboolean
+hookrun_worker_is_python_file (HookrunManifest *manifest)
 {
   return manifest->file != NULL && g_str_has_suffix (manifest->file, ".py") &&
          g_strcmp0 (manifest->command[0], manifest->file) == 0 && manifest->command[1] == NULL;
@@ -44,7 +44,7 @@ python_argv (void)
 char **
 hookrun_worker_get_argv (HookrunManifest *manifest)
 {
-  return is_python_file (manifest) ? python_argv () : g_strdupv (manifest->command);
+  return hookrun_worker_is_python_file (manifest) ? python_argv () : g_strdupv (manifest->command);
 }
 
 static void

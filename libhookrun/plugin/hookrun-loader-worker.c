@@ -242,7 +242,12 @@ ensure_host (HookrunPluginContext *context)
 static gboolean
 worker_prepare (HookrunPluginContext *context, GError **error)
 {
-  return hookrun_manifest_check_trust (context->plugin->manifest, error);
+  HookrunManifest *manifest = context->plugin->manifest;
+
+  /* A file that Python runs need not be executable. */
+  return hookrun_worker_is_python_file (manifest)
+             ? hookrun_program_check_trust (manifest->file, FALSE, error)
+             : hookrun_manifest_check_trust (manifest, error);
 }
 
 static void

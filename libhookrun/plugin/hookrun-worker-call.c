@@ -205,20 +205,40 @@ serve_in_place (WorkerCall *call, HookrunWorkerRequest *request)
     call->deadline += g_get_monotonic_time () - begin;
 }
 
-static void
-poll_once (WorkerCall *call, GPollFD *cancel)
+enum { POLL_MESSAGES, POLL_OUTPUT, POLL_ERRORS, POLL_END, POLL_WAKE, POLL_CANCEL, N_POLLS };
+
+/* The descriptors themselves, as that is faster than the one that stands for all of them. When one
+ * of them is closed meanwhile by another thread, we wake for nothing at worst. */
+static guint
+poll_once (WorkerCall *call, const GPollFD *cancel)
 {
+  HookrunWorker *self = call->worker;
+  gboolean is_open = self->is_running && self->closed_until == 0;
+  short write = is_open && hookrun_channel_wants_write (&self->channel) ? POLLOUT : 0;
+  struct pollfd fds[N_POLLS] = {
+      [POLL_MESSAGES] = {is_open ? self->channel.fd : -1, (short)(POLLIN | write), 0},
+      [POLL_OUTPUT] = {self->log.fds[0], POLLIN, 0},
+      [POLL_ERRORS] = {self->log.fds[1], POLLIN, 0},
+      [POLL_END] = {self->is_running ? hookrun_worker_process_get_fd (self->process) : -1, POLLIN,
+                    0},
+      [POLL_WAKE] = {call->wake_fd, POLLIN, 0},
+      [POLL_CANCEL] = {cancel->fd, POLLIN, 0},
+  };
   gint64 look = next_look (call);
-  struct pollfd fds[3] = {
-      {call->worker->poll_fd, POLLIN, 0}, {call->wake_fd, POLLIN, 0}, {cancel->fd, POLLIN, 0}};
   gint64 rest = look == 0 ? -1 : MAX (look - g_get_monotonic_time () + 999, 0) / 1000;
   eventfd_t count;
+  int n;
 
-  g_mutex_unlock (&call->worker->lock);
-  poll (fds, cancel->fd >= 0 ? 3 : 2, (int)MIN (rest, G_MAXINT));
-  if (fds[1].revents != 0)
+  g_mutex_unlock (&self->lock);
+  n = poll (fds, N_POLLS, (int)MIN (rest, G_MAXINT));
+  if (n > 0 && fds[POLL_WAKE].revents != 0)
     eventfd_read (call->wake_fd, &count);
-  g_mutex_lock (&call->worker->lock);
+  g_mutex_lock (&self->lock);
+  if (n <= 0)
+    return 0;
+  return (fds[POLL_MESSAGES].revents != 0 ? WORKER_READY_MESSAGES : 0) |
+         (fds[POLL_OUTPUT].revents != 0 || fds[POLL_ERRORS].revents != 0 ? WORKER_READY_LOG : 0) |
+         (fds[POLL_END].revents != 0 ? WORKER_READY_END : 0);
 }
 
 static void
@@ -232,6 +252,7 @@ wait_in_place (WorkerCall *call, guint timeout_ms, WorkerNews *news)
   for (;;) {
     HookrunWorkerRequest *request = next_request (call);
     GError *error = NULL;
+    guint ready = 0;
 
     if (news->lines != NULL || news->failure != NULL || news->done.length > 0) {
       g_mutex_unlock (&self->lock);
@@ -245,9 +266,9 @@ wait_in_place (WorkerCall *call, guint timeout_ms, WorkerNews *news)
     if (!call->is_done && (error = overdue (call, timeout_ms)) != NULL)
       hookrun_worker_abandon (self, call, error, news);
     else if (request == NULL)
-      poll_once (call, &cancel);
+      ready = poll_once (call, &cancel);
     if (!call->is_done)
-      hookrun_worker_take_in (self, news);
+      hookrun_worker_take_in (self, ready, news);
   }
   if (has_cancel)
     g_cancellable_release_fd (call->cancellable);
@@ -326,7 +347,7 @@ call_source_dispatch (GSource *source, GSourceFunc unused, gpointer user_data)
 
   g_mutex_lock (&worker->lock);
   if (!call->is_done)
-    hookrun_worker_take_in (worker, &news);
+    hookrun_worker_take_in (worker, hookrun_worker_get_ready (worker), &news);
   serve_inbox (call, &news);
   if (!call->is_done && (error = overdue (call, self->timeout_ms)) != NULL)
     hookrun_worker_abandon (worker, call, error, &news);

@@ -52,20 +52,22 @@ send_some (HookrunChannel *self, const guint8 *data, gsize length)
   return done;
 }
 
+gboolean
+hookrun_channel_wants_write (const HookrunChannel *self)
+{
+  return self->out->len > self->sent;
+}
+
 void
 hookrun_channel_flush (HookrunChannel *self)
 {
+  if (!hookrun_channel_wants_write (self))
+    return;
   self->sent += send_some (self, self->out->data + self->sent, self->out->len - self->sent);
   if (self->sent == self->out->len || self->broken) {
     g_byte_array_set_size (self->out, 0);
     self->sent = 0;
   }
-}
-
-gboolean
-hookrun_channel_wants_write (const HookrunChannel *self)
-{
-  return self->out->len > self->sent;
 }
 
 gboolean
@@ -106,6 +108,7 @@ hookrun_channel_fill (HookrunChannel *self)
     n = recv (self->fd, self->in->data + used, CHUNK, MSG_DONTWAIT);
   while (n < 0 && errno == EINTR);
   g_byte_array_set_size (self->in, used + (n > 0 ? (guint)n : 0));
+  self->was_full = n == CHUNK;
   if (n > 0)
     return HOOKRUN_CHANNEL_DATA;
   return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? HOOKRUN_CHANNEL_EMPTY

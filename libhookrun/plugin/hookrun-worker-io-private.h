@@ -23,7 +23,7 @@ HookrunWorkerProcess *hookrun_worker_process_start (const char *const *argv, con
                                                     const char *const *environment, int *socket,
                                                     int output[2], GError **error);
 int hookrun_worker_process_get_pid (HookrunWorkerProcess *self);
-/* Readable once the process has ended. */
+/* Readable once the process has ended; -1 without one (@self may be NULL). */
 int hookrun_worker_process_get_fd (HookrunWorkerProcess *self);
 /* Kills what is left of the group at once. (transfer full): how it ended, for a message. */
 char *hookrun_worker_process_kill (HookrunWorkerProcess *self);
@@ -51,8 +51,9 @@ typedef struct {
   gsize start;   /* of what was not taken yet in @in */
   gsize scanned; /* bytes after @start known to hold no newline */
   GByteArray *out;
-  gsize sent;      /* bytes of @out that are gone */
-  gboolean broken; /* the other end does not take anything any more */
+  gsize sent;        /* bytes of @out that are gone */
+  gboolean was_full; /* the last read took a whole chunk: there may be more */
+  gboolean broken;   /* the other end does not take anything any more */
 } HookrunChannel;
 
 /* Takes ownership of @fd. */

@@ -286,6 +286,7 @@ take_lines (HookrunWorker *self, WorkerNews *news)
   }
 }
 
+/* A read that did not fill its chunk took all there was: asking again would only say so. */
 static HookrunChannelState
 read_channel (HookrunWorker *self, WorkerNews *news)
 {
@@ -297,6 +298,8 @@ read_channel (HookrunWorker *self, WorkerNews *news)
        i++) {
     state = hookrun_channel_fill (&self->channel);
     take_lines (self, news);
+    if (self->is_running && !self->channel.was_full)
+      break;
   }
   return state;
 }
@@ -325,7 +328,7 @@ take_end (HookrunWorker *self, WorkerNews *news)
 static void
 check_clock (HookrunWorker *self, WorkerNews *news)
 {
-  gint64 now = g_get_monotonic_time ();
+  gint64 now = self->closed_until != 0 || self->hung_at != 0 ? g_get_monotonic_time () : 0;
 
   if (self->closed_until != 0 && now >= self->closed_until)
     break_with (self, news, HOOKRUN_ERROR_CRASHED, "closed its connection");
@@ -347,31 +350,36 @@ watch_write (HookrunWorker *self)
   epoll_ctl (self->poll_fd, EPOLL_CTL_MOD, self->channel.fd, &event);
 }
 
-void
-hookrun_worker_take_in (HookrunWorker *self, WorkerNews *news)
+guint
+hookrun_worker_get_ready (HookrunWorker *self)
 {
   struct epoll_event events[MAX_WATCHED];
-  int process_fd = self->process != NULL ? hookrun_worker_process_get_fd (self->process) : -1;
-  gboolean has_ended = FALSE;
-  gboolean is_readable = FALSE;
-  int n;
+  int process_fd = hookrun_worker_process_get_fd (self->process);
+  int n = self->is_running ? epoll_wait (self->poll_fd, events, MAX_WATCHED, 0) : 0;
+  guint ready = 0;
+
+  for (int i = 0; i < n; i++)
+    ready |= events[i].data.fd == process_fd         ? WORKER_READY_END
+             : events[i].data.fd == self->channel.fd ? WORKER_READY_MESSAGES
+                                                     : WORKER_READY_LOG;
+  return ready;
+}
+
+void
+hookrun_worker_take_in (HookrunWorker *self, guint ready, WorkerNews *news)
+{
+  gboolean has_ended = (ready & WORKER_READY_END) != 0;
 
   if (!self->is_running)
     return;
-  n = epoll_wait (self->poll_fd, events, MAX_WATCHED, 0);
-  for (int i = 0; i < n; i++) {
-    if (events[i].data.fd == process_fd)
-      has_ended = TRUE;
-    else if (events[i].data.fd == self->channel.fd)
-      is_readable = TRUE;
-    else
-      hookrun_worker_log_read (&self->log, hookrun_worker_add_line, news);
-  }
-  if (is_readable && hookrun_channel_wants_write (&self->channel))
+  if ((ready & WORKER_READY_LOG) != 0)
+    hookrun_worker_log_read (&self->log, hookrun_worker_add_line, news);
+  if ((ready & WORKER_READY_MESSAGES) != 0) {
     hookrun_channel_flush (&self->channel);
-  if (is_readable && read_channel (self, news) == HOOKRUN_CHANNEL_CLOSED && self->is_running &&
-      !has_ended)
-    note_closed (self, news);
+    if (read_channel (self, news) == HOOKRUN_CHANNEL_CLOSED && self->is_running && !has_ended &&
+        self->closed_until == 0)
+      note_closed (self, news);
+  }
   if (self->is_running && has_ended)
     take_end (self, news);
   if (self->is_running)

@@ -134,8 +134,14 @@ void hookrun_worker_close (HookrunWorker *self);
 
 /* ---- hookrun-worker-messages.c: with the lock held ---- */
 
-/* Takes in what is there without waiting. */
-void hookrun_worker_take_in (HookrunWorker *self, WorkerNews *news);
+#define WORKER_READY_MESSAGES (1u << 0)
+#define WORKER_READY_LOG (1u << 1)
+#define WORKER_READY_END (1u << 2)
+
+/* What there is to take in, of WORKER_READY_*. */
+guint hookrun_worker_get_ready (HookrunWorker *self);
+/* Takes it in without waiting, and acts when a time has come. */
+void hookrun_worker_take_in (HookrunWorker *self, guint ready, WorkerNews *news);
 /* When something is to be done though nothing came; 0: never. */
 gint64 hookrun_worker_next_turn (HookrunWorker *self);
 void hookrun_worker_send (HookrunWorker *self, const char *text, gsize length, WorkerNews *news);

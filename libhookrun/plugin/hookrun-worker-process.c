@@ -190,7 +190,7 @@ hookrun_worker_process_get_pid (HookrunWorkerProcess *self)
 int
 hookrun_worker_process_get_fd (HookrunWorkerProcess *self)
 {
-  return self->pidfd;
+  return self != NULL ? self->pidfd : -1;
 }
 
 /* ---- ending ---- */

@@ -48,7 +48,7 @@ home_dispatch (GSource *source, GSourceFunc unused, gpointer user_data)
   if (self == NULL)
     return G_SOURCE_REMOVE;
   g_mutex_lock (&self->lock);
-  hookrun_worker_take_in (self, &news);
+  hookrun_worker_take_in (self, hookrun_worker_get_ready (self), &news);
   turn = hookrun_worker_next_turn (self);
   g_source_set_ready_time (source, turn > 0 ? turn : -1);
   serve_home (self);
@@ -155,8 +155,9 @@ hookrun_worker_class_init (HookrunWorkerClass *klass)
    *
    * Since: 1.0
    */
-  worker_signals[SIGNAL_LOG] = g_signal_new ("log", HOOKRUN_TYPE_WORKER, G_SIGNAL_RUN_LAST, 0, NULL,
-                                             NULL, NULL, G_TYPE_NONE, 2, HOOKRUN_TYPE_LOG_LEVEL, G_TYPE_STRING);
+  worker_signals[SIGNAL_LOG] =
+      g_signal_new ("log", HOOKRUN_TYPE_WORKER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
+                    2, HOOKRUN_TYPE_LOG_LEVEL, G_TYPE_STRING);
 
   /**
    * HookrunWorker::failed:

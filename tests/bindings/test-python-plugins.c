@@ -202,6 +202,34 @@ test_own (Fixture *fixture, gconstpointer unused)
   check_own (fixture, emit_in_loop);
 }
 
+static HookrunVerdict
+fail_with_no_space (HookrunEvent *event, gpointer user_data)
+{
+  return hookrun_event_fail (event, HOOKRUN_ERROR_NO_SPACE, "the disk is full");
+}
+
+/* A wrapper that passes a failure on leaves its code and its words as they are. */
+static void
+test_failure_behind_wrapper (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HookrunData) data = new_data (fixture);
+
+  g_assert_true (add_python (fixture, "own",
+                             "import hookrun_worker as hookrun\n"
+                             "@hookrun.on('source.send')\n"
+                             "def wrapper(event):\n"
+                             "    return event.proceed()\n",
+                             &error));
+  hookrun_registry_connect (fixture->registry, "source.send", fixture->scope, "full", NULL,
+                            fail_with_no_space, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (emit (fixture, "source.send", data, &error), ==, HOOKRUN_FAILED);
+  g_test_message ("%s", error->message);
+  g_assert_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_NO_SPACE);
+  g_assert_nonnull (strstr (error->message, "the disk is full"));
+}
+
 static const char failing_code[] = "import hookrun_worker as hookrun\n"
                                    "@hookrun.on('source.pre-send')\n"
                                    "def check(event):\n"
@@ -336,6 +364,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("/python-plugins/own", test_own);
+  ADD ("/python-plugins/a-failure-behind-a-wrapper-stays-itself", test_failure_behind_wrapper);
   ADD ("/python-plugins/exception-names-file-and-line", test_exception);
   ADD ("/python-plugins/syntax-error-names-file-and-line", test_syntax_error);
   ADD ("/python-plugins/porter/order", test_porter_order);

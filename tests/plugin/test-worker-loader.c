@@ -39,8 +39,10 @@ method_ask (HookrunEngine *engine, HookrunPlugin *caller, HookrunEvent *event, J
 {
   Fixture *fixture = user_data;
 
-  g_assert_nonnull (event);
   g_assert_cmpstr (hookrun_plugin_get_id (caller), ==, "evil");
+  /* A flood goes on when nobody waits for the handler any more. */
+  if (event == NULL)
+    return NULL;
   if (++fixture->n_asks < 4)
     hookrun_signal_emit (fixture->signal, hookrun_event_get_data (event), error);
   return NULL;
