@@ -100,12 +100,26 @@ part_interrupt (void)
   return TOOL_EXIT_INTERRUPTED;
 }
 
+static int
+part_print (void)
+{
+  g_autoptr (GError) error =
+      g_error_new (HOOKRUN_ERROR, HOOKRUN_ERROR_BUSY, "first\n\033[31msecond");
+
+  g_set_prgname ("hookrun-deploy");
+  tool_print_error (error);
+  tool_print_message ("no %s", "colour");
+  return (int)tool_exit_for_error (error);
+}
+
 static const struct {
   const char *name;
   int (*run) (void);
 } parts[] = {
-    {"secret", part_secret},           {"yes-no", part_yes_no},     {"target", part_target},
-    {"no-terminal", part_no_terminal}, {"progress", part_progress}, {"interrupt", part_interrupt},
+    {"secret", part_secret},     {"yes-no", part_yes_no},
+    {"target", part_target},     {"no-terminal", part_no_terminal},
+    {"progress", part_progress}, {"interrupt", part_interrupt},
+    {"print", part_print},
 };
 
 /* ---- a child on a pseudo terminal ---- */
@@ -400,6 +414,20 @@ test_table (void)
 }
 
 static void
+test_print (void)
+{
+  const char *argv[] = {program, "print", NULL};
+  g_autofree char *errors = NULL;
+  int status;
+
+  g_assert_true (g_spawn_sync (NULL, (char **)argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL,
+                               &errors, &status, NULL));
+  g_assert_cmpint (WEXITSTATUS (status), ==, TOOL_EXIT_BUSY);
+  g_assert_cmpstr (errors, ==,
+                   "hookrun-deploy: first\n  \\x1b[31msecond\nhookrun-deploy: no colour\n");
+}
+
+static void
 test_exits (void)
 {
   static const struct {
@@ -455,5 +483,6 @@ main (int argc, char **argv)
   g_test_add_func ("/tools/terminal/visible", test_visible);
   g_test_add_func ("/tools/table/text-and-json", test_table);
   g_test_add_func ("/tools/exit/by-error", test_exits);
+  g_test_add_func ("/tools/exit/print", test_print);
   return g_test_run ();
 }

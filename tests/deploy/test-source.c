@@ -3,10 +3,12 @@
  */
 #include "../module/fixture.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/types.h>
-#include <utime.h>
+#include <unistd.h>
 
 #define ADD(name, func)                                                                            \
   g_test_add ("/deploy/source/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
@@ -271,6 +273,30 @@ test_cancelled_in_the_middle (Fixture *self, gconstpointer unused)
   g_assert_cmpint (g_get_monotonic_time () - start, <, 3 * G_USEC_PER_SEC);
 }
 
+/* Another process works in the cache: this one waits for it, and can be told not to. */
+static void
+test_locked (Fixture *self, gconstpointer unused)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (HookrunSource) source = NULL;
+  g_autofree char *lock = fixture_path (self, "shop/repo/.hookrun/lock");
+  GThread *thread;
+  int fd;
+
+  make_origin (self);
+  source = source_of (self, "");
+  resolve (self, source);
+  fd = open (lock, O_RDWR | O_CLOEXEC);
+  g_assert_cmpint (flock (fd, LOCK_EX), ==, 0);
+  thread = g_thread_new ("cancel", cancel_soon, cancellable);
+  g_assert_false (hookrun_source_checkout (source, cancellable, &self->error));
+  g_thread_join (thread);
+  g_assert_error (self->error, HOOKRUN_ERROR, HOOKRUN_ERROR_CANCELLED);
+  g_clear_error (&self->error);
+  close (fd);
+  checkout (self, source);
+}
+
 /* Neither hooks in our copy nor a template, nor GIT_DIR in the environment take part. */
 static void
 test_no_hooks (Fixture *self, gconstpointer unused)
@@ -450,6 +476,7 @@ main (int argc, char **argv)
   ADD ("submodule", test_submodule);
   ADD ("cancelled", test_cancelled);
   ADD ("cancelled/in-the-middle", test_cancelled_in_the_middle);
+  ADD ("locked", test_locked);
   ADD ("no-hooks", test_no_hooks);
   ADD ("times", test_times);
   ADD ("trees-are-apart", test_trees_are_apart);
