@@ -246,8 +246,8 @@ test_restart (Fixture *fixture, gconstpointer unused)
   g_assert_error (hookrun_plugin_get_error (plugin), HOOKRUN_ERROR, HOOKRUN_ERROR_CRASHED);
   g_assert_cmpint (emit (fixture, NULL, &error), ==, HOOKRUN_CONTINUE);
   g_assert_no_error (error);
+  /* the state is not looked at: the new one may be gone by now, having answered too */
   g_assert_cmpint (hookrun_worker_get_pid (host->worker), !=, first);
-  g_assert_cmpint (hookrun_plugin_get_state (plugin), ==, HOOKRUN_PLUGIN_ACTIVE);
 }
 
 static void
