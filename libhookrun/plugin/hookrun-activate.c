@@ -188,13 +188,18 @@ static gboolean
 publish_all (Transaction *transaction, GError **error)
 {
   GPtrArray *contexts = transaction->contexts;
+  g_autoptr (GArray) connections = g_array_new (FALSE, FALSE, sizeof (HookrunConnection));
 
   for (guint i = 0; i < contexts->len; i++)
     if (!hookrun_plugin_context_publish_signals (g_ptr_array_index (contexts, i), error))
       return FALSE;
   for (guint i = 0; i < contexts->len; i++)
-    if (!hookrun_plugin_context_publish_handlers (g_ptr_array_index (contexts, i), error))
-      return FALSE;
+    hookrun_plugin_context_take_handlers (g_ptr_array_index (contexts, i), connections);
+  if (!hookrun_connect_all ((const HookrunConnection *)(gpointer)connections->data,
+                            connections->len, error))
+    return FALSE;
+  for (guint i = 0; i < contexts->len; i++)
+    hookrun_plugin_context_go_live (g_ptr_array_index (contexts, i));
   return TRUE;
 }
 

@@ -269,17 +269,30 @@ hookrun_plugin_context_publish_signals (HookrunPluginContext *self, GError **err
   return TRUE;
 }
 
-gboolean
-hookrun_plugin_context_publish_handlers (HookrunPluginContext *self, GError **error)
+void
+hookrun_plugin_context_take_handlers (HookrunPluginContext *self, GArray *connections)
 {
-  for (guint i = 0; i < self->handlers->len; i++)
-    if (!publish_handler (self, g_ptr_array_index (self->handlers, i), error)) {
-      g_prefix_error (error, "plugin \"%s\": ", hookrun_plugin_get_id (self->plugin));
-      return FALSE;
-    }
+  for (guint i = 0; i < self->handlers->len; i++) {
+    HookrunStagedHandler *staged = g_ptr_array_index (self->handlers, i);
+    HookrunConnection connection = {
+        .signal = hookrun_registry_lookup (self->registry, staged->signal),
+        .owner = self->scope,
+        .id = staged->id,
+        .options = &staged->options,
+        .func = staged->func,
+        .user_data = staged->user_data,
+        .destroy = g_steal_pointer (&staged->destroy),
+    };
+
+    g_array_append_val (connections, connection);
+  }
+}
+
+void
+hookrun_plugin_context_go_live (HookrunPluginContext *self)
+{
   g_ptr_array_set_size (self->handlers, 0);
   self->phase = HOOKRUN_CONTEXT_LIVE;
-  return TRUE;
 }
 
 void

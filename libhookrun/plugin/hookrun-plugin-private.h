@@ -2,6 +2,7 @@
 /* The inside of a plugin and of the context of one activation, shared by engine and loaders. */
 #pragma once
 
+#include "hookrun-connect-all-private.h"
 #include "hookrun-loader-private.h"
 
 G_BEGIN_DECLS
@@ -86,9 +87,12 @@ gboolean hookrun_plugin_context_connect_directly (HookrunPluginContext *self, co
                                                   const HookrunHandlerOptions *options,
                                                   HookrunHandlerFunc func, gpointer user_data,
                                                   GDestroyNotify destroy, GError **error);
-/* Defines and connects what was staged; the caller closes the context when it fails. */
+/* Defines the signals that were staged. */
 gboolean hookrun_plugin_context_publish_signals (HookrunPluginContext *self, GError **error);
-gboolean hookrun_plugin_context_publish_handlers (HookrunPluginContext *self, GError **error);
+/* Adds the handlers that were staged to @connections, which borrow what is not user data. */
+void hookrun_plugin_context_take_handlers (HookrunPluginContext *self, GArray *connections);
+/* They are connected: from now on registrations take effect at once. */
+void hookrun_plugin_context_go_live (HookrunPluginContext *self);
 /* Disconnects everything and forgets what was staged. */
 void hookrun_plugin_context_close (HookrunPluginContext *self);
 

@@ -99,6 +99,12 @@ HookrunList *hookrun_table_find (HookrunTable *self, const char *subject);
 HookrunSignal *hookrun_signal_new (const char *name, HookrunSignalFlags flags,
                                    HookrunSchema *schema, HookrunTracer *tracer);
 void hookrun_signal_set_traced (HookrunSignal *self, gboolean traced);
+/* Whether @id and @options are well-formed. */
+gboolean hookrun_signal_check_options (HookrunSignal *self, const char *id,
+                                       const HookrunHandlerOptions *options, GError **error);
+/* Whether the id of @handler is free; the lock is held. */
+gboolean hookrun_signal_check_new (HookrunSignal *self, const HookrunHandler *handler,
+                                   GError **error);
 void hookrun_signal_remove_handler (HookrunSignal *self, HookrunHandler *handler);
 void hookrun_signal_remove_all (HookrunSignal *self);
 

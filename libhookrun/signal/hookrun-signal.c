@@ -144,9 +144,9 @@ is_text (const char *text)
          (text[0] != '\0' && strlen (text) <= MAX_ID && g_utf8_validate (text, -1, NULL));
 }
 
-static gboolean
-check_options (HookrunSignal *self, const char *id, const HookrunHandlerOptions *options,
-               GError **error)
+gboolean
+hookrun_signal_check_options (HookrunSignal *self, const char *id,
+                              const HookrunHandlerOptions *options, GError **error)
 {
   const char *problem = NULL;
 
@@ -177,8 +177,8 @@ find_same (HookrunSignal *self, const HookrunHandler *handler)
   return NULL;
 }
 
-static gboolean
-check_new (HookrunSignal *self, const HookrunHandler *handler, GError **error)
+gboolean
+hookrun_signal_check_new (HookrunSignal *self, const HookrunHandler *handler, GError **error)
 {
   HookrunHandler *same = find_same (self, handler);
   g_autofree char *who = same != NULL ? hookrun_handler_describe (same) : NULL;
@@ -196,7 +196,7 @@ check_new (HookrunSignal *self, const HookrunHandler *handler, GError **error)
 static gboolean
 add_handler (HookrunSignal *self, HookrunHandler *handler, HookrunTable **old, GError **error)
 {
-  if (!check_new (self, handler, error))
+  if (!hookrun_signal_check_new (self, handler, error))
     return FALSE;
   g_ptr_array_add (self->handlers, handler);
   if (handler->scope != NULL && !hookrun_scope_core_add (handler->scope, handler)) {
@@ -250,7 +250,7 @@ hookrun_signal_connect (HookrunSignal *self, HookrunScope *owner, const char *id
   g_return_val_if_fail (HOOKRUN_IS_SIGNAL (self) && func != NULL, 0);
   g_return_val_if_fail (owner == NULL || HOOKRUN_IS_SCOPE (owner), 0);
   scope = owner != NULL ? hookrun_scope_get_core (owner) : NULL;
-  if (!check_options (self, id, options, error)) {
+  if (!hookrun_signal_check_options (self, id, options, error)) {
     if (destroy != NULL)
       destroy (user_data);
     return 0;

@@ -274,6 +274,30 @@ test_whole_or_nothing (Fixture *fixture, gconstpointer unused)
   }
 }
 
+/* What only shows when the handlers are connected: handlers of the program are in the way. */
+static void
+test_taken_id (Fixture *fixture, gconstpointer unused)
+{
+  HookrunHandlerOptions options = {.subject = "s"};
+  g_autoptr (HookrunScope) scope = hookrun_scope_new ("program");
+  g_autoptr (GError) taken = NULL;
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < 3; i++)
+    add_sample (fixture, i, "");
+  hookrun_signal_connect (fixture->other, scope, "c", &options, add_id, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_false (
+      activate (fixture, "s", WISHES ("a", "b", "c {\"signal\":\"test.other\"}"), &taken));
+  g_assert_error (taken, HOOKRUN_ERROR, HOOKRUN_ERROR_EXISTS);
+  assert_has (taken->message, "signal \"test.other\"");
+  fixture_assert_trail (fixture, "s", "");
+  hookrun_scope_close (scope);
+  g_assert_true (
+      activate (fixture, "s", WISHES ("a", "b", "c {\"signal\":\"test.other\"}"), &error));
+  fixture_assert_trail (fixture, "s", "a b ");
+}
+
 static void
 test_all_unknown_signals (Fixture *fixture, gconstpointer unused)
 {
@@ -422,6 +446,7 @@ main (int argc, char **argv)
   ADD ("resolve/one-kind-keeps-its-code", test_one_kind_of_fault);
   ADD ("resolve/order", test_order);
   ADD ("activate/whole-or-nothing", test_whole_or_nothing);
+  ADD ("activate/taken-id", test_taken_id);
   ADD ("activate/all-unknown-signals", test_all_unknown_signals);
   ADD ("activate/signal-of-another", test_defined_signal);
   ADD ("activate/required-with-it", test_required);
