@@ -35,6 +35,9 @@ typedef enum {
 /* The name under which a key is kept: "host", or "[host]:port" for another port than 22. */
 char *hookrun_known_hosts_name (const char *host, guint port);
 
+/* An empty array for hookrun_known_hosts_scan(). */
+GPtrArray *hookrun_known_hosts_new (void);
+
 /* Appends the lines of @text that name @name to @found; @file is for messages. Lines that make no
  * sense are passed over, as ssh does. */
 void hookrun_known_hosts_scan (const char *text, gsize length, const char *file, const char *name,

@@ -25,6 +25,12 @@ known_host_free (gpointer data)
   g_free (self);
 }
 
+GPtrArray *
+hookrun_known_hosts_new (void)
+{
+  return g_ptr_array_new_with_free_func (known_host_free);
+}
+
 char *
 hookrun_known_hosts_name (const char *host, guint port)
 {
@@ -232,7 +238,7 @@ GPtrArray *
 hookrun_known_hosts_lookup (GPtrArray *user_files, GPtrArray *global_files, const char *host,
                             guint port, GError **error)
 {
-  g_autoptr (GPtrArray) found = g_ptr_array_new_with_free_func (known_host_free);
+  g_autoptr (GPtrArray) found = hookrun_known_hosts_new ();
   g_autofree char *name = hookrun_known_hosts_name (host, port);
   g_autofree char *plain = hookrun_known_hosts_name (host, 22);
   GPtrArray *lists[] = {user_files, global_files};

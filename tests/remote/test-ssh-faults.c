@@ -3,12 +3,8 @@
  * Connections that break, hang or are no longer wanted, at every moment from the first packet to
  * the last: each call ends once, in bounded time, with the right code.
  */
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "ssh-client.h"
 
@@ -353,105 +349,6 @@ test_another_context (Fixture *self, gconstpointer unused)
   ssh_run_free (outer);
 }
 
-typedef struct {
-  gboolean done;
-  int status;
-  GError *error;
-} Run;
-
-static void
-on_executed (GObject *target, GAsyncResult *result, gpointer user_data)
-{
-  Run *run = user_data;
-
-  HOOKRUN_TARGET_GET_IFACE (target)->execute_finish (HOOKRUN_TARGET (target), result, &run->status,
-                                                     &run->error);
-  run->done = TRUE;
-}
-
-static Run
-run_with (HookrunTarget *target, const char *command, int in, int out)
-{
-  Run run = {FALSE, 0, NULL};
-
-  HOOKRUN_TARGET_GET_IFACE (target)->execute_async (target, command, in, out, -1, NULL, on_executed,
-                                                    &run);
-  ssh_client_until (&run.done, 20);
-  return run;
-}
-
-/* As a local command would die of SIGPIPE; a pipe and a socket pair alike. */
-static void
-test_reader_goes_away (Fixture *self, gconstpointer unused)
-{
-  g_autoptr (HookrunTarget) target = ssh_client_connected ("host");
-  int pipes[2];
-  int sockets[2];
-  Run run;
-
-  g_assert_cmpint (pipe2 (pipes, O_CLOEXEC), ==, 0);
-  close (pipes[0]);
-  run = run_with (target, "yes", -1, pipes[1]);
-  g_assert_no_error (run.error);
-  g_assert_true (WIFSIGNALED (run.status) && WTERMSIG (run.status) == SIGPIPE);
-  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets), ==, 0);
-  close (sockets[0]);
-  run = run_with (target, "yes", -1, sockets[1]);
-  g_assert_no_error (run.error);
-  g_assert_true (WIFSIGNALED (run.status) && WTERMSIG (run.status) == SIGPIPE);
-}
-
-static void
-test_files_as_descriptors (Fixture *self, gconstpointer unused)
-{
-  g_autoptr (HookrunTarget) target = ssh_client_connected ("host");
-  g_autofree char *in_name = g_build_filename (self->server->folder, "in", NULL);
-  g_autofree char *out_name = g_build_filename (self->server->folder, "out", NULL);
-  g_autofree char *text = g_strnfill (500000, 'z');
-  g_autofree char *copy = NULL;
-  Run run;
-
-  g_assert_true (g_file_set_contents (in_name, text, -1, NULL));
-  run = run_with (target, "cat", open (in_name, O_RDONLY | O_CLOEXEC),
-                  open (out_name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-  g_assert_no_error (run.error);
-  g_assert_true (g_file_get_contents (out_name, &copy, NULL, NULL));
-  g_assert_cmpstr (copy, ==, text);
-  run = run_with (target, "cat; echo x", open ("/dev/null", O_RDONLY | O_CLOEXEC),
-                  open ("/dev/full", O_WRONLY | O_CLOEXEC));
-  g_assert_error (run.error, HOOKRUN_ERROR, HOOKRUN_ERROR_NO_SPACE);
-  g_clear_error (&run.error);
-}
-
-/* The flags of a pipe that others hold are left alone. */
-static void
-test_shared_pipe_stays_blocking (Fixture *self, gconstpointer unused)
-{
-  g_autoptr (HookrunTarget) target = ssh_client_connected ("host");
-  int pipes[2];
-  Run run;
-  char byte = 0;
-
-  g_assert_cmpint (pipe2 (pipes, O_CLOEXEC), ==, 0);
-  run = run_with (target, "echo", -1, dup (pipes[1]));
-  g_assert_no_error (run.error);
-  g_assert_cmpint (fcntl (pipes[1], F_GETFL) & O_NONBLOCK, ==, 0);
-  g_assert_cmpint (read (pipes[0], &byte, 1), ==, 1);
-  close (pipes[0]);
-  close (pipes[1]);
-}
-
-/* The command closes its output long before it ends; the status is still that of the command. */
-static void
-test_status_after_early_eof (Fixture *self, gconstpointer unused)
-{
-  g_autoptr (HookrunTarget) target = ssh_client_connected ("host");
-  g_autoptr (SshRun) run = ssh_client_run (target, "exec >&- 2>&- <&-; sleep 0.5; exit 9", NULL);
-
-  g_assert_no_error (run->error);
-  g_assert_cmpint (WEXITSTATUS (run->status), ==, 9);
-}
-
 static void
 test_noisy_login (Fixture *self, gconstpointer unused)
 {
@@ -527,10 +424,6 @@ main (int argc, char **argv)
   ADD ("disconnect-in-a-callback", NULL, test_disconnect_in_a_callback);
   ADD ("nested-main-loop", NULL, test_nested_main_loop);
   ADD ("another-context", NULL, test_another_context);
-  ADD ("reader-goes-away", NULL, test_reader_goes_away);
-  ADD ("files-as-descriptors", NULL, test_files_as_descriptors);
-  ADD ("shared-pipe-stays-blocking", NULL, test_shared_pipe_stays_blocking);
-  ADD ("status-after-early-eof", NULL, test_status_after_early_eof);
   ADD ("noisy-login", NULL, test_noisy_login);
 #undef ADD
   g_test_add_func ("/remote/ssh-faults/banner", test_banner);
