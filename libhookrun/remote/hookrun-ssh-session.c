@@ -155,9 +155,18 @@ move_once (HookrunSshSession *self)
   progress = self->error != NULL ? HOOKRUN_SSH_FAILED : stages[self->stage].step (self);
   if (progress == HOOKRUN_SSH_FAILED)
     die (self);
-  else
-    moved |= hookrun_ssh_link_flush (&self->link);
   return moved || progress != HOOKRUN_SSH_WAIT;
+}
+
+/* From the innermost session outwards: what one sends is data of the next. */
+static gboolean
+flush (HookrunSshSession *self)
+{
+  gboolean moved = FALSE;
+
+  if (!self->lent && self->stage != HOOKRUN_SSH_STAGE_DEAD)
+    moved = hookrun_ssh_link_flush (&self->link);
+  return (self->outer != NULL && flush (self->outer)) || moved;
 }
 
 static const char *
@@ -195,7 +204,7 @@ probe (HookrunSshSession *self, gint64 now)
   libssh2_keepalive_config (self->ssh, 1, 2);
   if (libssh2_keepalive_send (self->ssh, &seconds) == 0 && seconds == 2)
     self->probe_sent = TRUE;
-  hookrun_ssh_link_flush (&self->link);
+  hookrun_ssh_loop_wake (self->loop); /* to flush, through jump hosts, too */
 }
 
 /* Silence counts only while the loop was there to hear: it starts anew after a move. */
@@ -287,15 +296,17 @@ drop_finished (HookrunSshSession *self)
 void
 hookrun_ssh_session_pump (HookrunSshSession *self)
 {
-  guint rounds = 0;
+  gboolean moved = TRUE;
 
-  while (rounds < MAX_ROUNDS && move_once (self))
-    rounds++;
+  for (guint i = 0; i < MAX_ROUNDS && moved; i++) {
+    moved = move_once (self);
+    moved |= flush (self);
+  }
   drop_finished (self);
-  if (rounds < MAX_ROUNDS)
-    settle (self, g_get_monotonic_time ());
-  else
+  if (moved)
     hookrun_ssh_loop_wake (self->loop);
+  else
+    settle (self, g_get_monotonic_time ());
 }
 
 HookrunSshProgress
