@@ -9,6 +9,7 @@ static const struct {
   RemoteKind kind;
 } cases[] = {
     {"local", REMOTE_LOCAL},
+    {"ssh", REMOTE_SSH},
 };
 
 static void

@@ -14,6 +14,8 @@ static const struct {
 } cases[] = {
     {"local/rsync", REMOTE_LOCAL, HOOKRUN_SYNC_ENGINE_RSYNC},
     {"local/tar", REMOTE_LOCAL, HOOKRUN_SYNC_ENGINE_TAR},
+    {"ssh/rsync", REMOTE_SSH, HOOKRUN_SYNC_ENGINE_RSYNC},
+    {"ssh/tar", REMOTE_SSH, HOOKRUN_SYNC_ENGINE_TAR},
 };
 
 typedef struct {
