@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "hookrun-local-target-private.h"
-#include "hookrun-ssh-target-private.h"
+#include "hookrun-remote-target-private.h"
 
 static HookrunTarget *
 new_local (const char *spec, const char *rest, GError **error)
@@ -27,11 +27,18 @@ new_local (const char *spec, const char *rest, GError **error)
   return hookrun_local_target_new (spec, length > 0 ? root : NULL);
 }
 
+static HookrunTarget *
+new_program (const char *spec, const char *rest, GError **error)
+{
+  return hookrun_remote_target_new (spec, rest, TRUE, error);
+}
+
 static const struct {
   const char *prefix;
   HookrunTarget *(*make) (const char *spec, const char *rest, GError **error);
 } kinds[] = {
     {"local:", new_local},
+    {"ssh-program:", new_program},
 };
 
 /**
@@ -56,5 +63,5 @@ hookrun_target_new_for_spec (const char *spec, GError **error)
   for (gsize i = 0; i < G_N_ELEMENTS (kinds); i++)
     if (g_str_has_prefix (spec, kinds[i].prefix))
       return kinds[i].make (spec, spec + strlen (kinds[i].prefix), error);
-  return hookrun_ssh_target_new (spec, error);
+  return hookrun_remote_target_new (spec, spec, FALSE, error);
 }

@@ -10,6 +10,7 @@ static const struct {
 } cases[] = {
     {"local", REMOTE_LOCAL},
     {"ssh", REMOTE_SSH},
+    {"ssh-program", REMOTE_SSH_PROGRAM},
 };
 
 static void

@@ -12,10 +12,11 @@ static const struct {
   RemoteKind kind;
   HookrunSyncEngine engine;
 } cases[] = {
-    {"local/rsync", REMOTE_LOCAL, HOOKRUN_SYNC_ENGINE_RSYNC},
-    {"local/tar", REMOTE_LOCAL, HOOKRUN_SYNC_ENGINE_TAR},
-    {"ssh/rsync", REMOTE_SSH, HOOKRUN_SYNC_ENGINE_RSYNC},
-    {"ssh/tar", REMOTE_SSH, HOOKRUN_SYNC_ENGINE_TAR},
+    {"local-rsync", REMOTE_LOCAL, HOOKRUN_SYNC_ENGINE_RSYNC},
+    {"local-tar", REMOTE_LOCAL, HOOKRUN_SYNC_ENGINE_TAR},
+    {"ssh-rsync", REMOTE_SSH, HOOKRUN_SYNC_ENGINE_RSYNC},
+    {"ssh-tar", REMOTE_SSH, HOOKRUN_SYNC_ENGINE_TAR},
+    {"ssh-program-rsync", REMOTE_SSH_PROGRAM, HOOKRUN_SYNC_ENGINE_RSYNC},
 };
 
 typedef struct {
