@@ -46,7 +46,7 @@ sanitize: ## Tests under ASan and UBSan, TSan and valgrind
 	@.ci/sanitize valgrind build-valgrind
 
 docs: all ## API reference and manual pages
-	@echo "Open $(BUILD)/docs/reference/hookrun-1/index.html"
+	@echo "Open $(BUILD)/docs/reference/Hookrun-1/index.html"
 
 dist: all ## Source archive
 	@meson dist -C $(BUILD) --no-tests
