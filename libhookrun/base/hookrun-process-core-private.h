@@ -19,7 +19,7 @@ typedef enum {
 
 struct _HookrunProcess {
   pid_t pid;
-  int pidfd;
+  int exit_fd;
   int streams[3]; /* by HookrunProcessStream; -1: closed */
   GString *buffers[3];
   char *chunk;

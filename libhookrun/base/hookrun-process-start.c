@@ -6,13 +6,13 @@
  */
 #include "hookrun-process-core-private.h"
 #include "hookrun-error-private.h"
+#include "hookrun-exit-fd-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define DEFAULT_MAX_OUTPUT (16 * 1024 * 1024)
@@ -177,12 +177,12 @@ explain_failure (const HookrunProcessSpec *spec, int problem, GError **error)
 }
 
 static HookrunProcess *
-process_new (const HookrunProcessSpec *spec, const Ends *ends, pid_t pid, int pidfd)
+process_new (const HookrunProcessSpec *spec, const Ends *ends, pid_t pid, int exit_fd)
 {
   HookrunProcess *self = g_new0 (HookrunProcess, 1);
 
   self->pid = pid;
-  self->pidfd = pidfd;
+  self->exit_fd = exit_fd;
   for (guint i = 0; i < G_N_ELEMENTS (self->streams); i++) {
     self->streams[i] = ends->parent[i];
     self->buffers[i] = g_string_new (NULL);
@@ -206,7 +206,7 @@ hookrun_process_start (const HookrunProcessSpec *spec, GError **error)
 {
   Ends ends = {{-1, -1, -1, -1}, {-1, -1, -1}};
   pid_t pid = 0;
-  int pidfd = -1;
+  int exit_fd = -1;
   int problem;
 
   if (!open_ends (&ends, spec)) {
@@ -218,9 +218,9 @@ hookrun_process_start (const HookrunProcessSpec *spec, GError **error)
   problem = spawn (spec, &ends, &pid);
   close_ends (ends.child, G_N_ELEMENTS (ends.child));
   if (problem == 0) {
-    pidfd = (int)syscall (SYS_pidfd_open, pid, 0);
-    if (pidfd >= 0)
-      return process_new (spec, &ends, pid, pidfd);
+    exit_fd = hookrun_exit_fd_open (pid);
+    if (exit_fd >= 0)
+      return process_new (spec, &ends, pid, exit_fd);
     problem = errno;
     kill (-pid, SIGKILL);
   }

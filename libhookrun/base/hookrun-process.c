@@ -130,7 +130,7 @@ reap (HookrunProcess *self)
 {
   siginfo_t info = {0};
 
-  if (waitid (P_PIDFD, (id_t)self->pidfd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0) {
+  if (waitid (P_PID, (id_t)self->pid, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0) {
     if (self->end == HOOKRUN_PROCESS_EXITED)
       self->end = HOOKRUN_PROCESS_LOST;
     return;
@@ -254,7 +254,7 @@ hookrun_process_wait (HookrunProcess *self, GCancellable *cancellable)
         {self->streams[0], POLLIN, 0},
         {self->streams[1], POLLIN, 0},
         {self->streams[2], POLLIN, 0},
-        {self->has_ended ? -1 : self->pidfd, POLLIN, 0},
+        {self->has_ended ? -1 : self->exit_fd, POLLIN, 0},
         {has_cancel && self->phase == HOOKRUN_PROCESS_RUNNING ? cancel.fd : -1, POLLIN, 0},
     };
     guint ready = 0;
@@ -275,14 +275,14 @@ hookrun_process_free (HookrunProcess *self)
 {
   if (self->phase != HOOKRUN_PROCESS_DONE) {
     kill (-self->pid, SIGKILL);
-    waitid (P_PIDFD, (id_t)self->pidfd, &(siginfo_t){0}, WEXITED);
+    waitid (P_PID, (id_t)self->pid, &(siginfo_t){0}, WEXITED);
   }
   for (guint i = 0; i < G_N_ELEMENTS (self->streams); i++) {
     if (self->streams[i] >= 0)
       close (self->streams[i]);
     g_string_free (self->buffers[i], TRUE);
   }
-  close (self->pidfd);
+  close (self->exit_fd);
   g_string_free (self->tail, TRUE);
   g_free (self->chunk);
   g_free (self);

@@ -6,6 +6,7 @@
  */
 #include "hookrun-worker-io-private.h"
 #include "hookrun-error-private.h"
+#include "hookrun-exit-fd-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +15,6 @@
 #include <spawn.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,7 +24,7 @@
 struct _HookrunWorkerProcess {
   gatomicrefcount ref_count;
   pid_t pid;
-  int pidfd;
+  int exit_fd;
   guint grace_ms;
   GMutex lock;
   GCond ended;
@@ -132,13 +132,13 @@ spawn (const char *const *argv, const char *folder, const char *const *environme
 }
 
 static HookrunWorkerProcess *
-process_new (pid_t pid, int pidfd)
+process_new (pid_t pid, int exit_fd)
 {
   HookrunWorkerProcess *self = g_new0 (HookrunWorkerProcess, 1);
 
   g_atomic_ref_count_init (&self->ref_count);
   self->pid = pid;
-  self->pidfd = pidfd;
+  self->exit_fd = exit_fd;
   g_mutex_init (&self->lock);
   g_cond_init (&self->ended);
   return self;
@@ -152,7 +152,7 @@ hookrun_worker_process_start (const char *const *argv, const char *folder,
   int child[N_CHILD_FDS] = {-1, -1, -1, -1};
   int parent[N_CHILD_FDS] = {-1, -1, -1, -1};
   pid_t pid = 0;
-  int pidfd = -1;
+  int exit_fd = -1;
   int problem = 0;
 
   if (!open_all (child, parent))
@@ -161,8 +161,8 @@ hookrun_worker_process_start (const char *const *argv, const char *folder,
     problem = spawn (argv, folder, environment, child, &pid);
   close_all (child, N_CHILD_FDS);
   if (problem == 0) {
-    pidfd = (int)syscall (SYS_pidfd_open, pid, 0);
-    if (pidfd < 0) {
+    exit_fd = hookrun_exit_fd_open (pid);
+    if (exit_fd < 0) {
       problem = errno;
       kill (-pid, SIGKILL);
       waitpid (pid, NULL, 0);
@@ -178,7 +178,7 @@ hookrun_worker_process_start (const char *const *argv, const char *folder,
   *socket = parent[HOOKRUN_WORKER_FD];
   output[0] = parent[STDOUT_FILENO];
   output[1] = parent[STDERR_FILENO];
-  return process_new (pid, pidfd);
+  return process_new (pid, exit_fd);
 }
 
 int
@@ -190,7 +190,7 @@ hookrun_worker_process_get_pid (HookrunWorkerProcess *self)
 int
 hookrun_worker_process_get_fd (HookrunWorkerProcess *self)
 {
-  return self != NULL ? self->pidfd : -1;
+  return self != NULL ? self->exit_fd : -1;
 }
 
 /* ---- ending ---- */
@@ -201,7 +201,7 @@ wait_for_end (HookrunWorkerProcess *self, int timeout_ms)
   gint64 until = g_get_monotonic_time () + (gint64)timeout_ms * 1000;
 
   for (;;) {
-    struct pollfd fd = {self->pidfd, POLLIN, 0};
+    struct pollfd fd = {self->exit_fd, POLLIN, 0};
     gint64 rest = timeout_ms < 0 ? -1 : MAX (until - g_get_monotonic_time () + 999, 0) / 1000;
     int n = poll (&fd, 1, (int)rest);
 
@@ -226,7 +226,7 @@ static void
 kill_group_and_reap (HookrunWorkerProcess *self, siginfo_t *info)
 {
   kill (-self->pid, SIGKILL);
-  while (waitid (P_PIDFD, (id_t)self->pidfd, info, WEXITED) < 0 && errno == EINTR)
+  while (waitid (P_PID, (id_t)self->pid, info, WEXITED) < 0 && errno == EINTR)
     continue;
 }
 
@@ -305,7 +305,7 @@ hookrun_worker_process_unref (HookrunWorkerProcess *self)
 {
   if (!g_atomic_ref_count_dec (&self->ref_count))
     return;
-  close (self->pidfd);
+  close (self->exit_fd);
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->ended);
   g_free (self);
