@@ -8,8 +8,8 @@ import stat
 import subprocess
 import tempfile
 
-BUILD = pathlib.Path(os.environ.get("HOOKRUN_BUILD_ROOT", "build"))
-SOURCE = pathlib.Path(os.environ.get("HOOKRUN_SOURCE_ROOT", "."))
+BUILD = pathlib.Path(os.environ.get("HOOKRUN_BUILD_ROOT", "build")).resolve()
+SOURCE = pathlib.Path(os.environ.get("HOOKRUN_SOURCE_ROOT", ".")).resolve()
 PROGRAM = BUILD / "tools/deploy/hookrun-deploy"
 
 # Every signal of a deployment that succeeds, in the order of their emission.

@@ -159,7 +159,7 @@ class TestHooks(DeployCase):
         self.ok(self.place.deploy())
         self.assertEqual(self.place.page(), "one")
         result = self.ok(self.place.run("handlers", "--host", "here"))
-        self.assertIn("post_send", result.out)
+        self.assertIn("shop.deployment.py", result.out)
 
     def test_python_hook_copies_a_config_file(self):
         self.place.write("shop/config/production/local_settings.py", "DEBUG = False\n")
