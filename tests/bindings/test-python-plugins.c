@@ -357,6 +357,42 @@ test_unknown_plugin (Fixture *fixture, gconstpointer unused)
   g_assert_nonnull (strstr (error->message, "PYTHONPATH"));
 }
 
+/* The worker that docs/worker-protocol.md shows, as it stands there. */
+static void
+test_worker_of_the_manual (Fixture *fixture, gconstpointer unused)
+{
+  g_autofree char *path =
+      g_build_filename (g_getenv ("HOOKRUN_SOURCE_ROOT"), "docs", "worker-protocol.md", NULL);
+  g_autofree char *text = NULL;
+  g_autofree char *folder = g_dir_make_tmp ("hookrun-python-XXXXXX", NULL);
+  g_autofree char *file = g_build_filename (folder, "plugin.py", NULL);
+  g_autoptr (JsonNode) node =
+      json_from_string ("{\"id\":\"greeter\",\"version\":\"1\",\"kind\":\"worker\","
+                        "\"command\":[\"python3\",\"{folder}/plugin.py\"]}",
+                        NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HookrunManifest) manifest = NULL;
+  g_autoptr (HookrunData) data = new_data (fixture);
+  char *begin;
+  char *end;
+
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  begin = strstr (text, "```python\n");
+  g_assert_nonnull (begin);
+  begin += strlen ("```python\n");
+  end = strstr (begin, "```");
+  g_assert_true (g_file_set_contents (file, begin, end - begin, NULL));
+  manifest = hookrun_manifest_new_from_json (node, "manual", folder, &error);
+  g_ptr_array_add (fixture->folders, g_steal_pointer (&folder));
+  g_assert_no_error (error);
+  hookrun_engine_add_manifest (fixture->engine, manifest, &error);
+  g_assert_true (
+      hookrun_engine_activate_plugin (fixture->engine, "greeter", "shop", NULL, NULL, &error));
+  g_assert_cmpint (emit (fixture, "source.post-send", data, &error), ==, HOOKRUN_HANDLED);
+  g_assert_no_error (error);
+  g_assert_cmpstr (hookrun_data_get_string (data, "greeting"), ==, "hello");
+}
+
 #define ADD(path, func) g_test_add (path, Fixture, NULL, set_up, func, tear_down)
 
 int
@@ -370,6 +406,7 @@ main (int argc, char **argv)
   ADD ("/python-plugins/porter/order", test_porter_order);
   ADD ("/python-plugins/porter/services", test_porter_services);
   ADD ("/python-plugins/porter/options", test_describe);
+  ADD ("/python-plugins/worker-of-the-manual", test_worker_of_the_manual);
   ADD ("/python-plugins/unknown", test_unknown_plugin);
   return g_test_run ();
 }
