@@ -103,22 +103,11 @@ hookrun_deploy_job_open_journal (DeployJob *job, HookrunJournalFlags flags, GErr
 JsonObject *
 hookrun_deploy_job_get_journaled_data (DeployJob *job)
 {
-  g_autoptr (JsonNode) records = NULL;
-  JsonArray *array;
-
-  if (job->journaled_data != NULL)
-    return json_node_get_object (job->journaled_data);
-  job->journaled_data = json_node_new (JSON_NODE_OBJECT);
-  json_node_take_object (job->journaled_data, json_object_new ());
-  records = hookrun_journal_get_records (job->journal);
-  array = json_node_get_array (records);
-  for (guint i = 0; i < json_array_get_length (array); i++) {
-    JsonObject *record = json_array_get_object_element (array, i);
-
-    if (json_object_has_member (record, "data")) {
-      json_node_set_object (job->journaled_data, json_object_get_object_member (record, "data"));
-      break;
-    }
+  if (job->journaled_data == NULL)
+    job->journaled_data = hookrun_journal_get_data (job->journal);
+  if (job->journaled_data == NULL) {
+    job->journaled_data = json_node_new (JSON_NODE_OBJECT);
+    json_node_take_object (job->journaled_data, json_object_new ());
   }
   return json_node_get_object (job->journaled_data);
 }

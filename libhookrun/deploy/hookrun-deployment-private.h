@@ -113,7 +113,7 @@ gboolean hookrun_deploy_job_open_journal (DeployJob *job, HookrunJournalFlags fl
 
 /* The payload as a new run begins with it. (transfer full) */
 HookrunData *hookrun_deploy_job_make_data (HookrunDeployment *self, HookrunModule *module);
-/* The payload with which the journaled run began; never NULL. */
+/* The payload of the journaled run as it was at its last record; never NULL. */
 JsonObject *hookrun_deploy_job_get_journaled_data (DeployJob *job);
 
 /* Opens the layout at the target: connects again when the connection was lost. */

@@ -9,7 +9,6 @@
 
 #include <string.h>
 
-
 #define DESCRIBE_TIMEOUT_MS 30000
 
 /* HOOKRUN_PYTHON_WORKER is for trees that are not installed. */
