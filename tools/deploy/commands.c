@@ -99,6 +99,7 @@ run_changing (const DeployCommandContext *context, DeploymentFunc func, GError *
       2, options->quiet || options->json ? TOOL_PROGRESS_QUIET : TOOL_PROGRESS_AUTO);
   g_autoptr (JsonNode) results = NULL;
   g_autoptr (GError) problem = NULL;
+  gboolean was_rolled_back;
   gboolean ok;
 
   report_connect (context->deployment, options, progress);
@@ -116,13 +117,10 @@ run_changing (const DeployCommandContext *context, DeploymentFunc func, GError *
                                         NULL, NULL);
   if (ok)
     return TOOL_EXIT_DONE;
-  if (report_has_state (results, "rolled-back") &&
-      tool_exit_for_error (problem) == TOOL_EXIT_FAILED) {
-    g_propagate_error (error, g_steal_pointer (&problem));
-    return TOOL_EXIT_ROLLED_BACK;
-  }
+  was_rolled_back = report_has_state (results, "rolled-back") &&
+                    !g_error_matches (problem, HOOKRUN_ERROR, HOOKRUN_ERROR_CONNECTION);
   g_propagate_error (error, g_steal_pointer (&problem));
-  return TOOL_EXIT_FAILED;
+  return was_rolled_back ? TOOL_EXIT_ROLLED_BACK : TOOL_EXIT_FAILED;
 }
 
 static ToolExit

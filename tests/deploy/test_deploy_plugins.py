@@ -1,0 +1,161 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Plugins that are broken, hostile or not to be trusted: a deployment says so, and the old tree is live."""
+import os
+import shutil
+import sys
+import time
+import unittest
+
+sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)),
+                os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")]
+import tap  # noqa: E402
+from place import BUILD, Place  # noqa: E402
+
+
+class PluginCase(unittest.TestCase):
+    """A place where version one is live and version two is to be deployed."""
+
+    def setUp(self):
+        self.place = Place()
+        self.addCleanup(self.place.close)
+        result = self.place.deploy()
+        self.assertEqual(result.status, 0, repr(result))
+        self.before = self.place.tree()
+        self.place.commit("two")
+
+    def refused(self, *parts, status=1, words=()):
+        """Deploying fails with this status, names all the parts, and changes nothing."""
+        result = self.place.deploy(*words)
+        self.assertEqual(result.status, status, repr(result))
+        for part in parts:
+            self.assertIn(part, result.err)
+        self.assertEqual(self.place.tree(), self.before)
+        return result
+
+
+class TestBeforeAnything(PluginCase):
+    """Refused before a connection is made."""
+
+    def use(self, plugin):
+        path = self.place.project / "shop/shop.ini"
+        path.write_text(path.read_text() + "[plugin:%s]\nkey = value\n" % plugin)
+
+    def native(self, sample):
+        shutil.copy(BUILD / ("tests/plugin/native-%s.so" % sample),
+                    self.place.project / "shop/deployment.so")
+
+    def test_native_plugin_of_another_abi(self):
+        self.native("wrong-abi")
+        self.refused("shop.deployment.so", "rebuild")
+
+    def test_native_plugin_without_a_descriptor(self):
+        self.native("no-symbol")
+        self.refused("shop.deployment.so", "hookrun_plugin", status=2)
+
+    def test_plugin_that_is_nowhere(self):
+        self.use("no.such.plugin")
+        self.refused("no.such.plugin")
+
+    def test_manifest_of_ten_megabytes(self):
+        self.place.write("plugins/big.json", '{"id": "big", "description": "%s"}' % ("x" * 10485760))
+        started = time.monotonic()
+        self.refused("big.json", "limit")
+        self.assertLess(time.monotonic() - started, 10)
+
+    def test_manifest_nested_a_million_deep(self):
+        self.place.write("plugins/deep.json", "[" * 1000000)
+        self.refused("deep.json", "deep")
+
+    def test_hook_that_others_can_write(self):
+        path = self.place.hook("deploy.start", "true")
+        path.chmod(0o777)
+        self.refused("50-test", "go-w", status=6)
+
+    def test_folder_that_others_can_write(self):
+        path = self.place.hook("deploy.start", "true")
+        path.parent.chmod(0o777)
+        self.refused("deploy.start.d", status=6)
+
+    def test_python_that_does_not_compile(self):
+        self.place.write("shop/deployment.py", "def broken(:\n")
+        self.refused("deployment.py", "line 1")
+
+    def test_order_in_a_circle(self):
+        self.place.hook("deploy.start", "# hookrun: before=b after=b\ntrue", name="10-a")
+        self.place.hook("deploy.start", "true", name="20-b")
+        self.refused("deploy.start", '"b" before "a" before "b"', status=2)
+
+    def test_unknown_signal_is_told(self):
+        self.place.hook("source.pre_sned", "true")
+        self.refused("source.pre_sned")
+
+
+class TestOnTheWay(PluginCase):
+    """A hook breaks in the middle: everything is put back."""
+
+    def python(self, body):
+        self.place.write("shop/deployment.py", (
+            "import os, sys, time\nfrom porter.core.module import SIG_SOURCE_POST_SEND\n"
+            "def register_signal_handlers(module):\n"
+            "    module.push_signal_handler(SIG_SOURCE_POST_SEND, post_send)\n"
+            "def post_send(module, *args, **kwargs):\n    %s\n" % body))
+
+    def test_python_that_raises(self):
+        self.python("raise ValueError('no such colour')")
+        self.refused("no such colour", "deployment.py", status=4)
+
+    def test_python_that_exits(self):
+        self.python("os._exit(7)")
+        self.refused("deployment.py", "7", status=4)
+
+    def test_python_that_kills_itself(self):
+        self.python("os.kill(os.getpid(), 9)")
+        self.refused("deployment.py", "9", status=4)
+
+    def test_python_that_prints_is_harmless(self):
+        self.python("print('{\"jsonrpc\": \"2.0\", \"id\": 1, \"result\": {}}'); "
+                    "os.write(1, b'\\x1b[31mred\\n')")
+        result = self.place.deploy()
+        self.assertEqual(result.status, 0, repr(result))
+        self.assertNotIn("\x1b", result.err)
+        self.assertEqual(self.place.page(), "two")
+
+    def test_python_that_answers_an_unknown_id(self):
+        self.python("os.write(int(os.environ.get('HOOKRUN_WORKER_FD', 3)), "
+                    "b'{\"jsonrpc\": \"2.0\", \"id\": 4711, \"result\": {}}\\n')")
+        self.refused("4711", "deployment.py", status=4)
+
+    def test_shell_that_hangs_is_ended_with_its_children(self):
+        mark = self.place.folder / "pid"
+        self.place.hook("source.post-send", "# hookrun: timeout=1s\ntrap '' TERM\n"
+                        "sleep 600 & echo $! > %s\nwhile :; do sleep 1; done" % mark)
+        started = time.monotonic()
+        self.refused("50-test".split("-")[1], "1", status=4)
+        self.assertLess(time.monotonic() - started, 30)
+        pid = int(mark.read_text())
+        state = ""
+        if os.path.exists("/proc/%d/stat" % pid):
+            with open("/proc/%d/stat" % pid, encoding="ascii") as file:
+                state = file.read().rsplit(")", 1)[1].split()[0]
+        self.assertIn(state, ("", "Z"))
+
+    def test_shell_that_writes_garbage_to_descriptor_3(self):
+        self.place.hook("source.post-send", "echo '{\"a\": ' >&3")
+        self.refused("source.post-send", "test", status=4)
+
+    def test_shell_that_floods_does_not_fill_the_memory(self):
+        self.place.hook("source.post-send", "yes 0123456789 | head -c 50000000; exit 9")
+        result = self.place.deploy("--quiet")
+        self.assertEqual(result.status, 4, repr(result)[:2000])
+        self.assertLess(len(result.err), 5000000)
+        self.assertEqual(self.place.tree(), self.before)
+
+    def test_interrupt_puts_everything_back(self):
+        self.place.hook("source.post-send", "kill -INT $PPID; sleep 5")
+        self.refused(status=130)
+        self.assertEqual(self.place.last_run(), "rolled-back")
+
+
+if __name__ == "__main__":
+    tap.main()
