@@ -288,14 +288,29 @@ hookrun_deployment_get_results (HookrunDeployment *self)
   return node;
 }
 
+/* A module without the section takes the default branch, but a name that no module knows is a slip
+ * of the pen. */
+static gboolean
+check_release (HookrunDeployment *self, GPtrArray *order, GError **error)
+{
+  if (g_str_equal (self->release, "stable"))
+    return TRUE;
+  for (guint i = 0; i < order->len; i++)
+    if (g_strv_contains (hookrun_module_get_releases (order->pdata[i]), self->release))
+      return TRUE;
+  g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID,
+               "no module has a release \"%s\"; write a section [release:%s], or correct the name",
+               self->release, self->release);
+  return FALSE;
+}
+
 GPtrArray *
 hookrun_deployment_get_order (HookrunDeployment *self, GError **error)
 {
-  const char *const *modules = (const char *const *)self->modules;
+  g_autoptr (GPtrArray) order =
+      hookrun_project_get_order (self->project, (const char *const *)self->modules, error);
 
-  if (modules == NULL || *modules == NULL)
-    modules = hookrun_project_get_depends (self->project);
-  return hookrun_project_get_order (self->project, modules, error);
+  return order != NULL && check_release (self, order, error) ? g_steal_pointer (&order) : NULL;
 }
 
 gboolean

@@ -74,6 +74,12 @@ class TestDeploy(DeployCase):
         self.assertEqual(result.status, 2)
         self.assertEqual(result.out, "a => user@a.example\nb => local:\n")
 
+    def test_unknown_release_is_refused(self):
+        result = self.place.deploy("--release", "stabel")
+        self.assertEqual(result.status, 2, repr(result))
+        self.assertIn("[release:stabel]", result.err)
+        self.assertIsNone(self.place.page())
+
     def test_unknown_host_names_the_valid_ones(self):
         result = self.place.run("--host", "hre")
         self.assertEqual(result.status, 2, repr(result))
