@@ -5,6 +5,8 @@
  */
 #include "hookrun-deployment-private.h"
 
+#include <string.h>
+
 G_DEFINE_FINAL_TYPE (HookrunDeployment, hookrun_deployment, G_TYPE_OBJECT)
 
 enum {
@@ -304,13 +306,47 @@ check_release (HookrunDeployment *self, GPtrArray *order, GError **error)
   return FALSE;
 }
 
+static gboolean
+check_config (HookrunDeployment *self, GPtrArray *order, GError **error)
+{
+  gboolean is_name = strchr (self->config, '/') == NULL && self->config[0] != '.';
+
+  if (*self->config == '\0')
+    return TRUE;
+  for (guint i = 0; is_name && i < order->len; i++) {
+    g_autofree char *folder = g_build_filename (hookrun_module_get_folder (order->pdata[i]),
+                                                "config", self->config, NULL);
+
+    if (g_file_test (folder, G_FILE_TEST_IS_DIR))
+      return TRUE;
+  }
+  g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID,
+               "no module has a configuration \"%s\"; make the folder config/%s in a module, or "
+               "correct the name",
+               self->config, is_name ? self->config : "NAME");
+  return FALSE;
+}
+
+static gboolean
+check_force (HookrunDeployment *self, GError **error)
+{
+  for (char **name = self->force; name != NULL && *name != NULL; name++)
+    if (!g_str_equal (*name, "*") &&
+        hookrun_project_lookup_module (self->project, *name, error) == NULL)
+      return FALSE;
+  return TRUE;
+}
+
 GPtrArray *
 hookrun_deployment_get_order (HookrunDeployment *self, GError **error)
 {
   g_autoptr (GPtrArray) order =
       hookrun_project_get_order (self->project, (const char *const *)self->modules, error);
 
-  return order != NULL && check_release (self, order, error) ? g_steal_pointer (&order) : NULL;
+  if (order == NULL || !check_release (self, order, error) || !check_config (self, order, error) ||
+      !check_force (self, error))
+    return NULL;
+  return g_steal_pointer (&order);
 }
 
 gboolean

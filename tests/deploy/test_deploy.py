@@ -57,6 +57,8 @@ class TestDeploy(DeployCase):
                          {"db": "unchanged", "shop": "deployed"})
 
     def test_another_config_is_another_deployment(self):
+        for config in ("a", "b"):
+            self.place.write("shop/config/%s/x" % config, "")
         self.ok(self.place.deploy("--config", "a"))
         result = self.ok(self.place.deploy("--config", "b", "--json"))
         self.assertEqual(self.states(result)["shop"], "deployed")
@@ -73,6 +75,16 @@ class TestDeploy(DeployCase):
         result = self.place.run()
         self.assertEqual(result.status, 2)
         self.assertEqual(result.out, "a => user@a.example\nb => local:\n")
+
+    def test_unknown_names_are_refused(self):
+        for words, part in ((("--config", "prodution"), "config/prodution"),
+                            (("--config", "../shop"), "../shop"), (("--force", "shpo"), "shpo"),
+                            (("--module", "shpo"), "shpo")):
+            with self.subTest(words=words):
+                result = self.place.deploy(*words)
+                self.assertIn(result.status, (1, 2), repr(result))
+                self.assertIn(part, result.err)
+                self.assertIsNone(self.place.page())
 
     def test_unknown_release_is_refused(self):
         result = self.place.deploy("--release", "stabel")
