@@ -366,7 +366,10 @@ check_faults (gboolean in_loop)
     Fixture fixture = {0};
     g_autoptr (GError) error = NULL;
     g_autoptr (HookrunData) data = NULL;
-    g_autofree char *handler = g_strconcat (faults[i].handler, "\",\"x\":\"short-time", NULL);
+    /* A fault that is not one of time must not run into a limit on a busy machine. */
+    gboolean is_timed = faults[i].code == HOOKRUN_ERROR_TIMED_OUT || faults[i].code < 0;
+    g_autofree char *handler =
+        g_strconcat (faults[i].handler, is_timed ? "\",\"x\":\"short-time" : "", NULL);
 
     set_up (&fixture, NULL);
     add_plugin (&fixture, "evil", "");
