@@ -148,11 +148,14 @@ tree_names () {
   fi; exec find . -path ./.hookrun -prune -o "$@" ! -type d -print0' "$1" <.hookrun/kept
 }
 
+# Folders alone, with their modes, for what has to make them elsewhere.
+pack_folders () { tar --null --no-recursion -T - -cf -; }
+
 # Keeps the tree by hard links, before it is changed in place for release $1.
 keep_tree () {
   now=$(current)
   rm -rf .hookrun/previous.new .hookrun/manifests/* && mkdir .hookrun/previous.new &&
-    tree_names folders | (cd .hookrun/previous.new && xargs -0 mkdir -p --) &&
+    tree_names folders | pack_folders | (cd .hookrun/previous.new && tar -xpf -) &&
     tree_names files | xargs -0 -r cp -al --parents -t .hookrun/previous.new -- &&
     rm -rf .hookrun/previous && mv -T .hookrun/previous.new .hookrun/previous &&
     echo "${now:--}" | store .hookrun/previous-name &&
@@ -163,9 +166,9 @@ keep_tree () {
 restore_tree () {
   tree_names files | xargs -0 -r rm -f -- &&
     tree_names folders | sort -rz | kept=$1 xargs -0 -r sh -c 'for path; do
-      [ -d "$kept/$path" ] || rmdir -- "$path" 2>/dev/null
+      if [ -h "$kept/$path" ] || [ ! -d "$kept/$path" ]; then rmdir -- "$path" 2>/dev/null; fi
     done; :' sh &&
-    (cd "$1" && find . -type d -print0) | xargs -0 mkdir -p -- &&
+    (cd "$1" && find . -type d -print0 | pack_folders) | tar -xpf - &&
     (top=$PWD && cd "$1" && find . ! -type d -print0 | xargs -0 -r cp -al --parents -t "$top" --) &&
     sync_path .
 }
@@ -289,7 +292,7 @@ open_layout () {
 }
 
 trap '' HUP PIPE
-for program in flock mv cp sync find xargs sort cksum readlink; do
+for program in flock mv cp sync find xargs sort cksum readlink tar; do
   command -v $program >/dev/null || { echo "the target has no program $program: not found"; say 69; exit; }
 done
 open_layout "$1" 2>&1 || { say 1; exit; }
