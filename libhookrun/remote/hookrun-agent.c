@@ -316,10 +316,10 @@ on_cancelled (GCancellable *cancellable, gpointer user_data)
 {
   HookrunAgent *self = user_data;
 
+  hang_up (self);
   fail_pending (self, g_error_new (HOOKRUN_ERROR, HOOKRUN_ERROR_CANCELLED,
                                    "target \"%s\": the step was cancelled, the lock given back",
                                    hookrun_target_get_name (self->target)));
-  hang_up (self);
   return G_SOURCE_REMOVE;
 }
 
