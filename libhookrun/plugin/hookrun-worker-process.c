@@ -7,6 +7,7 @@
 #include "hookrun-worker-io-private.h"
 #include "hookrun-error-private.h"
 #include "hookrun-exit-fd-private.h"
+#include "hookrun-exit-fd-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -155,7 +156,10 @@ hookrun_worker_process_start (const char *const *argv, const char *folder,
   int exit_fd = -1;
   int problem = 0;
 
-  if (!open_all (child, parent))
+  /* Where the child shares no memory with us (under some debuggers) it cannot tell this itself. */
+  if (strchr (argv[0], '/') != NULL && access (argv[0], X_OK) < 0)
+    problem = errno;
+  else if (!open_all (child, parent))
     problem = errno;
   if (problem == 0)
     problem = spawn (argv, folder, environment, child, &pid);
