@@ -81,7 +81,7 @@ advance (HookrunAsync *self, gboolean resumes)
     if (frame->event == NULL)
       frame->event = hookrun_event_new ();
     frame->event->run = &frame->run;
-    hookrun_thread_pop (thread, frame);
+    hookrun_thread_pop (thread, frame, FALSE);
   }
   if (over)
     finish (self);

@@ -65,9 +65,9 @@ hookrun_emission_check_data (HookrunSignal *signal, HookrunData *data, GError **
 /* The handlers for @subject, safe to read until the frame is popped. */
 static inline void
 set_up (HookrunFrame *frame, HookrunSignal *signal, const char *subject, HookrunData *data,
-        GCancellable *cancellable)
+        GCancellable *cancellable, gboolean fast)
 {
-  HookrunTable *table = hookrun_frame_protect (frame, &signal->table);
+  HookrunTable *table = hookrun_frame_protect (frame, &signal->table, fast);
   HookrunRun *run = &frame->run;
 
   run->data = data;
@@ -88,16 +88,16 @@ walk (HookrunRun *run, HookrunFrame *frame, HookrunVerdict *verdict)
   HookrunHandler *const *next = run->next;
   HookrunHandler *const *end = hookrun_run_end (run);
 
-  while (G_LIKELY (next < end)) {
+  while (G_LIKELY (next != end)) {
     HookrunHandler *handler = *next++;
 
     run->next = next;
-    hookrun_frame_show_handler (frame, handler);
-    if (G_UNLIKELY (hookrun_handler_is_removed (handler)))
-      continue;
-    *verdict = handler->func (event, handler->user_data);
-    if (G_UNLIKELY (*verdict != HOOKRUN_CONTINUE || event->touched))
-      return FALSE;
+    hookrun_frame_show_handler (frame, handler, TRUE);
+    if (G_LIKELY (!hookrun_handler_is_removed (handler))) {
+      *verdict = handler->func (event, handler->user_data);
+      if (G_UNLIKELY (((guint)*verdict | (guint)event->touched) != 0))
+        return FALSE;
+    }
   }
   return TRUE;
 }
@@ -119,7 +119,7 @@ hookrun_signal_emit_observed (HookrunSignal *self, const char *subject, HookrunD
   frame = hookrun_thread_push (thread, self, error);
   if (frame == NULL)
     return HOOKRUN_FAILED;
-  set_up (frame, self, subject, data, cancellable);
+  set_up (frame, self, subject, data, cancellable, FALSE);
   run = &frame->run;
   run->traced = started_us > 0;
   run->observer = observer;
@@ -127,7 +127,7 @@ hookrun_signal_emit_observed (HookrunSignal *self, const char *subject, HookrunD
   verdict = hookrun_run_sync (run, frame, hookrun_run_step (run, frame), error);
   if (started_us > 0)
     hookrun_tracer_add (self->tracer, self, NULL, subject, started_us, verdict, FALSE);
-  hookrun_thread_pop (thread, frame);
+  hookrun_thread_pop (thread, frame, FALSE);
   return verdict;
 }
 
@@ -145,7 +145,7 @@ static inline __attribute__ ((always_inline)) HookrunVerdict
 emit (HookrunSignal *self, const char *subject, HookrunData *data, GCancellable *cancellable,
       guint attention, GError **error)
 {
-  HookrunThread *thread = hookrun_thread_current;
+  HookrunThread *thread = hookrun_thread_fast;
   HookrunVerdict verdict = HOOKRUN_CONTINUE;
   HookrunFrame *frame;
 
@@ -156,11 +156,11 @@ emit (HookrunSignal *self, const char *subject, HookrunData *data, GCancellable 
                   (data != NULL && data->schema != self->schema)))
     return emit_with_care (self, subject, data, cancellable, error);
   hookrun_thread_enter (thread, frame, self);
-  set_up (frame, self, subject, data, NULL);
+  set_up (frame, self, subject, data, NULL, TRUE);
   if (G_UNLIKELY (!walk (&frame->run, frame, &verdict)))
     verdict = hookrun_run_sync (&frame->run, frame,
                                 hookrun_run_take_over (&frame->run, frame, verdict), error);
-  hookrun_thread_pop (thread, frame);
+  hookrun_thread_pop (thread, frame, TRUE);
   return verdict;
 }
 
@@ -276,12 +276,12 @@ hookrun_signal_emit_async (HookrunSignal *self, const char *subject, HookrunData
     return;
   }
   context = g_main_context_ref_thread_default ();
-  set_up (frame, self, subject, data, cancellable);
+  set_up (frame, self, subject, data, cancellable, FALSE);
   run = frame->run;
   run.traced =
       (__atomic_load_n (&self->attention, __ATOMIC_RELAXED) & HOOKRUN_ATTENTION_TRACE) != 0;
   list = hookrun_list_ref ((HookrunList *)run.list);
-  hookrun_thread_pop (thread, frame);
+  hookrun_thread_pop (thread, frame, FALSE);
   hookrun_async_unref (hookrun_async_start (&run, context, NULL, task));
   hookrun_list_unref (list);
 }
@@ -372,7 +372,7 @@ hookrun_event_proceed (HookrunEvent *event)
   frame->run = rest;
   event->rest = hookrun_run_sync (&frame->run, frame, hookrun_run_step (&frame->run, frame),
                                   &event->rest_error);
-  hookrun_thread_pop (thread, frame);
+  hookrun_thread_pop (thread, frame, FALSE);
   return event->rest;
 }
 

@@ -7,7 +7,7 @@
  * A reader shows first and then looks whether what it showed is still published; a writer
  * unpublishes first and then looks at the frames. In between both need a full fence. Readers are
  * frequent, so theirs is a compiler barrier where the writer can make all threads fence with
- * membarrier(2).
+ * membarrier(2): such a thread is "fast". In a sandbox that denies this call no thread is.
  */
 #pragma once
 
@@ -49,6 +49,7 @@ struct _HookrunFrame {
 struct _HookrunThread {
   HookrunFrame *top;   /* the next frame to use, (nullable) */
   int wanted;          /* atomic: somebody waits for a frame of this thread to go */
+  gboolean fast;       /* atomic: its fences are the writers' business */
   int closing;         /* atomic: waits in a scope's close, itself inside a handler */
   HookrunFrame *first; /* outermost frame */
   HookrunThread *next; /* guarded by the list's lock */
@@ -56,7 +57,9 @@ struct _HookrunThread {
 
 extern __thread HookrunThread *hookrun_thread_current
     __attribute__ ((tls_model ("initial-exec"), visibility ("hidden")));
-extern int hookrun_reclaim_readers_fence __attribute__ ((visibility ("hidden"))); /* atomic */
+/* The same, or NULL when the thread is not fast. */
+extern __thread HookrunThread *hookrun_thread_fast
+    __attribute__ ((tls_model ("initial-exec"), visibility ("hidden")));
 
 HookrunThread *hookrun_thread_new (void);
 gboolean hookrun_thread_add_frame (HookrunThread *self, HookrunSignal *signal, GError **error);
@@ -81,22 +84,22 @@ hookrun_thread_get (void)
 
 /* The reader's half of the pair of fences. */
 static inline void
-hookrun_reclaim_fence (void)
+hookrun_reclaim_fence (gboolean fast)
 {
 #ifndef HOOKRUN_THREAD_SANITIZER
-  if (G_UNLIKELY (__atomic_load_n (&hookrun_reclaim_readers_fence, __ATOMIC_RELAXED)))
-    __atomic_thread_fence (__ATOMIC_SEQ_CST);
-  else
+  if (fast)
     __atomic_signal_fence (__ATOMIC_SEQ_CST);
+  else
+    __atomic_thread_fence (__ATOMIC_SEQ_CST);
 #endif
 }
 
 /* Shows that @handler is about to run; afterwards look whether it was removed. */
 static inline void
-hookrun_frame_show_handler (HookrunFrame *self, const HookrunHandler *handler)
+hookrun_frame_show_handler (HookrunFrame *self, const HookrunHandler *handler, gboolean fast)
 {
   __atomic_store_n (&self->scope, handler->scope, HOOKRUN_SHOW_ORDER);
-  hookrun_reclaim_fence ();
+  hookrun_reclaim_fence (fast);
 }
 
 static inline gboolean
@@ -111,14 +114,14 @@ hookrun_handler_is_removed (const HookrunHandler *handler)
 
 /* The table published at @place, safe until the frame is popped. */
 static inline HookrunTable *
-hookrun_frame_protect (HookrunFrame *self, HookrunTable **place)
+hookrun_frame_protect (HookrunFrame *self, HookrunTable **place, gboolean fast)
 {
   HookrunTable *table = __atomic_load_n (place, __ATOMIC_ACQUIRE);
   HookrunTable *seen;
 
   for (;;) {
     __atomic_store_n (&self->table, table, HOOKRUN_SHOW_ORDER);
-    hookrun_reclaim_fence ();
+    hookrun_reclaim_fence (fast);
 #ifdef HOOKRUN_THREAD_SANITIZER
     seen = __atomic_load_n (place, __ATOMIC_SEQ_CST);
 #else
@@ -154,12 +157,12 @@ hookrun_thread_push (HookrunThread *self, HookrunSignal *signal, GError **error)
 }
 
 static inline void
-hookrun_thread_pop (HookrunThread *self, HookrunFrame *frame)
+hookrun_thread_pop (HookrunThread *self, HookrunFrame *frame, gboolean fast)
 {
   __atomic_store_n (&frame->scope, NULL, HOOKRUN_SHOW_ORDER);
   __atomic_store_n (&frame->table, NULL, HOOKRUN_SHOW_ORDER);
   self->top = frame;
-  hookrun_reclaim_fence ();
+  hookrun_reclaim_fence (fast);
 #ifdef HOOKRUN_THREAD_SANITIZER
   if (__atomic_load_n (&self->wanted, __ATOMIC_SEQ_CST))
 #else

@@ -16,66 +16,26 @@
 #define MAX_NESTED_OF_ALL 1024
 
 __thread HookrunThread *hookrun_thread_current = NULL;
-int hookrun_reclaim_readers_fence = 0;
+__thread HookrunThread *hookrun_thread_fast = NULL;
+
+static int denied = 0; /* atomic: membarrier does not work, or no more */
+static int n_fast = 0; /* atomic: threads that are fast */
 
 static HookrunLock lock =
     HOOKRUN_LOCK_INIT; /* guards threads, their frames against going away, and retired */
 static HookrunThread *threads = NULL;
 static HookrunRetired *retired_list = NULL;
 
-/* ---- fences ---- */
+/* ---- fences and forks ---- */
 
-/* Makes every thread of the process pass a full fence. Where the kernel cannot do that, the readers
- * fence themselves; @readers_fence is set before the first thread emits. */
-static void
-fence_all (void)
-{
-#ifndef HOOKRUN_THREAD_SANITIZER
-  __atomic_thread_fence (__ATOMIC_SEQ_CST);
-  if (__atomic_load_n (&hookrun_reclaim_readers_fence, __ATOMIC_RELAXED))
-    return;
-  if (syscall (SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0)
-    return;
-  /* A filter was put over us meanwhile. From now on readers fence; give those that did not see the
-   * switch the time to drain their store buffers, which takes microseconds. */
-  __atomic_store_n (&hookrun_reclaim_readers_fence, 1, __ATOMIC_SEQ_CST);
-  g_usleep (10 * G_TIME_SPAN_MILLISECOND);
-#endif
-}
-
+/* Before the first thread emits and before the first writer fences. */
 static void
 choose_fence (void)
 {
 #ifndef HOOKRUN_THREAD_SANITIZER
   if (syscall (SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) != 0)
-    __atomic_store_n (&hookrun_reclaim_readers_fence, 1, __ATOMIC_SEQ_CST);
+    __atomic_store_n (&denied, 1, __ATOMIC_SEQ_CST);
 #endif
-}
-
-/* ---- threads ---- */
-
-static void
-free_thread (gpointer data)
-{
-  HookrunThread *self = data;
-  HookrunFrame *frame = self->first;
-
-  hookrun_lock (&lock);
-  for (HookrunThread **link = &threads; *link != NULL; link = &(*link)->next)
-    if (*link == self) {
-      *link = self->next;
-      break;
-    }
-  hookrun_unlock (&lock);
-  hookrun_thread_current = NULL;
-  while (frame != NULL) {
-    HookrunFrame *deeper = frame->deeper;
-
-    g_clear_pointer (&frame->event, hookrun_event_unref);
-    g_free (frame);
-    frame = deeper;
-  }
-  g_free (self);
 }
 
 /* In a child of fork only the forking thread goes on; what the others showed would never go. */
@@ -86,6 +46,7 @@ forget_other_threads (void)
 
   hookrun_lock_init (&lock);
   threads = own;
+  n_fast = own != NULL && own->fast;
   if (own != NULL)
     own->next = NULL;
 }
@@ -103,26 +64,89 @@ unlock_after_fork (void)
 }
 
 static gpointer
-prepare (gpointer unused)
+prepare_once (gpointer unused)
 {
   choose_fence ();
   pthread_atfork (lock_for_fork, unlock_after_fork, forget_other_threads);
   return NULL;
 }
 
+static void
+prepare (void)
+{
+  static GOnce once = G_ONCE_INIT;
+
+  g_once (&once, prepare_once, NULL);
+}
+
+/* Makes every thread of the process pass a full fence. When a filter was put over us meanwhile, no
+ * new thread is fast, and the others cease to be when they next leave an emission; up to then give
+ * them the time to drain their store buffers, which takes much less. */
+static void
+fence_all (void)
+{
+  prepare ();
+#ifndef HOOKRUN_THREAD_SANITIZER
+  __atomic_thread_fence (__ATOMIC_SEQ_CST);
+  if (!__atomic_load_n (&denied, __ATOMIC_RELAXED) &&
+      syscall (SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0)
+    return;
+  __atomic_store_n (&denied, 1, __ATOMIC_SEQ_CST);
+  if (__atomic_load_n (&n_fast, __ATOMIC_SEQ_CST) > 0)
+    g_usleep (G_TIME_SPAN_MILLISECOND);
+#endif
+}
+
+static void
+set_fast (HookrunThread *self, gboolean fast)
+{
+  if (self->fast == fast)
+    return;
+  __atomic_store_n (&self->fast, fast, __ATOMIC_RELAXED);
+  hookrun_thread_fast = fast ? self : NULL;
+  __atomic_add_fetch (&n_fast, fast ? 1 : -1, __ATOMIC_SEQ_CST);
+}
+
+/* ---- threads ---- */
+
+static void
+free_thread (gpointer data)
+{
+  HookrunThread *self = data;
+  HookrunFrame *frame = self->first;
+
+  hookrun_lock (&lock);
+  for (HookrunThread **link = &threads; *link != NULL; link = &(*link)->next)
+    if (*link == self) {
+      *link = self->next;
+      break;
+    }
+  hookrun_unlock (&lock);
+  set_fast (self, FALSE);
+  hookrun_thread_current = NULL;
+  while (frame != NULL) {
+    HookrunFrame *deeper = frame->deeper;
+
+    g_clear_pointer (&frame->event, hookrun_event_unref);
+    g_free (frame);
+    frame = deeper;
+  }
+  g_free (self);
+}
+
 HookrunThread *
 hookrun_thread_new (void)
 {
-  static GOnce once = G_ONCE_INIT;
   static GPrivate at_exit = G_PRIVATE_INIT (free_thread);
   HookrunThread *self = g_new0 (HookrunThread, 1);
 
-  g_once (&once, prepare, NULL);
+  prepare ();
   hookrun_lock (&lock);
   self->next = threads;
   threads = self;
   hookrun_unlock (&lock);
   hookrun_thread_current = self;
+  set_fast (self, !__atomic_load_n (&denied, __ATOMIC_SEQ_CST));
   g_private_set (&at_exit, self);
   return self;
 }
@@ -203,7 +227,8 @@ is_read (const HookrunRetired *retired)
   return FALSE;
 }
 
-/* Asks the threads that read something retired to collect when they leave their emission. */
+/* Asks the threads that read something retired, and those that have to learn that they cannot be
+ * fast any more, to collect when they leave their emission. */
 static gboolean
 mark_readers (void)
 {
@@ -214,6 +239,9 @@ mark_readers (void)
 
     for (HookrunRetired *retired = retired_list; retired != NULL && !reads; retired = retired->next)
       reads = shows (thread, retired);
+    if (__atomic_load_n (&denied, __ATOMIC_RELAXED) &&
+        __atomic_load_n (&thread->fast, __ATOMIC_RELAXED))
+      reads = TRUE;
     __atomic_store_n (&thread->wanted, reads, __ATOMIC_SEQ_CST);
     any = any || reads;
   }
@@ -248,13 +276,16 @@ take_unread (void)
 void
 hookrun_reclaim_collect (void)
 {
+  HookrunThread *own = hookrun_thread_current;
   HookrunRetired *unread = NULL;
 
   hookrun_lock (&lock);
+  if (own != NULL)
+    __atomic_store_n (&own->wanted, 0, __ATOMIC_SEQ_CST);
   if (retired_list != NULL)
     unread = take_unread ();
-  else if (hookrun_thread_current != NULL)
-    __atomic_store_n (&hookrun_thread_current->wanted, 0, __ATOMIC_SEQ_CST);
+  if (own != NULL && __atomic_load_n (&denied, __ATOMIC_SEQ_CST))
+    set_fast (own, FALSE);
   hookrun_unlock (&lock);
   while (unread != NULL) {
     HookrunRetired *next = unread->next;

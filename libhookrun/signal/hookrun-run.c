@@ -300,7 +300,7 @@ hookrun_run_step (HookrunRun *self, HookrunFrame *frame)
 
     if (is_stopped (self, handler))
       return TRUE;
-    hookrun_frame_show_handler (frame, handler);
+    hookrun_frame_show_handler (frame, handler, FALSE);
     if (hookrun_handler_is_removed (handler))
       continue;
     progress = weigh (self, frame, call (self, bind (self, frame), handler));
