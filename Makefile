@@ -2,9 +2,10 @@
 # A thin door to Meson: each target installs what it misses (Debian), builds and goes on. The work
 # is in meson.build and in the scripts of .ci/; `make help` lists the targets.
 BUILD ?= build
+PREFIX ?= /usr/local
 FUZZ_RUNS ?= 100000
 HEADERS = libhookrun/*/*.h libhookrun/base/hookrun-version.h.in
-WHOLE = -Dtests=true -Dintrospection=enabled -Dvapi=enabled -Ddocs=enabled
+WHOLE = --prefix=$(PREFIX) -Dtests=true -Dintrospection=enabled -Dvapi=enabled -Ddocs=enabled
 
 .DEFAULT_GOAL := help
 .PHONY: help all demo check soak bench fuzz sanitize docs dist check-wraps install deps \
@@ -55,7 +56,7 @@ check-wraps: ## Build the dependencies from the sources that Debian carries, and
 	@.ci/deps check
 	@subprojects/check-wraps build-wraps
 
-install: all ## Install (DESTDIR is honoured)
+install: all ## Install into PREFIX (DESTDIR is honoured)
 	@meson install -C $(BUILD)
 
 deps: ## Install all Debian packages that anything here needs
