@@ -109,7 +109,8 @@ on_cancelled (GCancellable *cancellable, gpointer user_data)
   g_ptr_array_remove (self->waiters, waiter);
   end_waiter (waiter, g_error_new (HOOKRUN_ERROR, HOOKRUN_ERROR_CANCELLED,
                                    "target \"%s\": connecting was cancelled", self->name));
-  if (self->waiters->len == 0)
+  if (self->waiters->len == 0 && self->session != NULL &&
+      self->session->stage != HOOKRUN_SSH_STAGE_READY)
     hookrun_ssh_target_disconnect (HOOKRUN_TARGET (self));
   return G_SOURCE_REMOVE;
 }
