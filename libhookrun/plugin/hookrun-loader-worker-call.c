@@ -174,6 +174,32 @@ take_answer (HookrunEvent *event, JsonNode *answer, GError **error)
 
 /* ---- the call ---- */
 
+/* (transfer full) (nullable): why the worker, started anew, could not activate the plugin again. */
+static char *
+get_problem (WorkerActivation *activation)
+{
+  char *problem;
+
+  g_mutex_lock (&activation->lock);
+  problem = g_strdup (activation->problem);
+  g_mutex_unlock (&activation->lock);
+  return problem;
+}
+
+/* Takes ownership of @error. A worker that could not activate the plugin knows no handler of it;
+ * that is not the error that people can do something about. */
+static HookrunVerdict
+fail (HookrunEvent *event, WorkerHandler *handler, GError *error)
+{
+  g_autofree char *problem = get_problem (handler->activation);
+
+  if (problem == NULL || error->code == HOOKRUN_ERROR_CRASHED)
+    return hookrun_event_take_error (event, error);
+  g_error_free (error);
+  return hookrun_event_fail (event, HOOKRUN_ERROR_HANDLER,
+                             "the plugin could not be activated again: %s", problem);
+}
+
 static HookrunVerdict
 call_in_place (HookrunEvent *event, WorkerHandler *handler, const WorkerCallSpec *spec)
 {
@@ -182,7 +208,16 @@ call_in_place (HookrunEvent *event, WorkerHandler *handler, const WorkerCallSpec
       hookrun_worker_call_full (handler->activation->host->worker, spec, &error);
   HookrunVerdict verdict = take_answer (event, answer, &error);
 
-  return error != NULL ? hookrun_event_take_error (event, error) : verdict;
+  return error != NULL ? fail (event, handler, error) : verdict;
+}
+
+/* Whether the emission has gone on without us: it was cancelled, or the scope was closed. */
+static gboolean
+is_over (HookrunEvent *event)
+{
+  HookrunVerdict verdict;
+
+  return event->run == NULL || hookrun_event_is_complete (event, &verdict);
 }
 
 static void
@@ -191,10 +226,15 @@ on_answer (HookrunWorker *worker, JsonNode *result, GError *error, gpointer user
   g_autofree WorkerInvocation *invocation = user_data;
   g_autoptr (HookrunEvent) event = invocation->event;
   g_autoptr (JsonNode) answer = result;
-  HookrunVerdict verdict = take_answer (event, answer, &error);
+  HookrunVerdict verdict;
 
+  if (is_over (event)) {
+    g_clear_error (&error);
+    return;
+  }
+  verdict = take_answer (event, answer, &error);
   if (error != NULL)
-    hookrun_event_take_error (event, error);
+    verdict = fail (event, invocation->handler, error);
   hookrun_event_complete (event, verdict);
 }
 
@@ -212,21 +252,6 @@ call_in_context (HookrunEvent *event, WorkerHandler *handler, WorkerCallSpec *sp
   return HOOKRUN_PENDING;
 }
 
-/* Why the worker, started anew, could not activate the plugin again. */
-static HookrunVerdict
-fail_with_problem (HookrunEvent *event, WorkerActivation *activation)
-{
-  g_autofree char *problem = NULL;
-
-  g_mutex_lock (&activation->lock);
-  problem = g_strdup (activation->problem);
-  g_mutex_unlock (&activation->lock);
-  return problem == NULL
-             ? HOOKRUN_CONTINUE
-             : hookrun_event_fail (event, HOOKRUN_ERROR_HANDLER,
-                                   "the plugin could not be activated again: %s", problem);
-}
-
 HookrunVerdict
 hookrun_worker_handle (HookrunEvent *event, gpointer user_data)
 {
@@ -240,9 +265,6 @@ hookrun_worker_handle (HookrunEvent *event, gpointer user_data)
 
   if (g_atomic_int_get (&handler->is_disconnected))
     return HOOKRUN_CONTINUE;
-  if (hookrun_worker_is_running (handler->activation->host->worker) &&
-      fail_with_problem (event, handler->activation) == HOOKRUN_FAILED)
-    return HOOKRUN_FAILED;
   spec.params = params = compose_params (event, handler);
   if (event->run != NULL && event->run->async != NULL)
     return call_in_context (event, handler, &spec);

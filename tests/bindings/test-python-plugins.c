@@ -357,6 +357,39 @@ test_unknown_plugin (Fixture *fixture, gconstpointer unused)
   g_assert_nonnull (strstr (error->message, "PYTHONPATH"));
 }
 
+static const char once_code[] = "import os\n"
+                                "import hookrun_worker as hookrun\n"
+                                "if os.path.exists(\n"
+                                "        os.path.join(os.path.dirname(__file__), 'once')):\n"
+                                "    raise RuntimeError('only once')\n"
+                                "os.mkdir(os.path.join(os.path.dirname(__file__), 'once'))\n"
+                                "@hookrun.on('source.pre-send')\n"
+                                "def leave(event):\n"
+                                "    os._exit(3)\n";
+
+/* A plugin that cannot be activated again says so at each event; it is not an unknown handler. */
+static void
+test_not_again (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *once = NULL;
+
+  g_assert_true (add_python (fixture, "once", once_code, &error));
+  once = g_build_filename (fixture->folders->pdata[0], "once", NULL);
+  g_assert_cmpint (emit (fixture, "source.pre-send", NULL, &error), ==, HOOKRUN_FAILED);
+  g_assert_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_CRASHED);
+  g_assert_nonnull (strstr (error->message, "exited with status 3"));
+  for (int i = 0; i < 2; i++) {
+    g_clear_error (&error);
+    g_assert_cmpint (emit (fixture, "source.pre-send", NULL, &error), ==, HOOKRUN_FAILED);
+    g_test_message ("%s", error->message);
+    g_assert_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_HANDLER);
+    g_assert_nonnull (strstr (error->message, "could not be activated again"));
+    g_assert_nonnull (strstr (error->message, "RuntimeError: only once"));
+  }
+  g_assert_cmpint (g_rmdir (once), ==, 0);
+}
+
 /* The worker that docs/worker-protocol.md shows, as it stands there. */
 static void
 test_worker_of_the_manual (Fixture *fixture, gconstpointer unused)
@@ -406,6 +439,7 @@ main (int argc, char **argv)
   ADD ("/python-plugins/porter/order", test_porter_order);
   ADD ("/python-plugins/porter/services", test_porter_services);
   ADD ("/python-plugins/porter/options", test_describe);
+  ADD ("/python-plugins/cannot-be-activated-again", test_not_again);
   ADD ("/python-plugins/worker-of-the-manual", test_worker_of_the_manual);
   ADD ("/python-plugins/unknown", test_unknown_plugin);
   return g_test_run ();

@@ -3,6 +3,7 @@
 """The Python worker as a real process: its protocol, its own interface, and Porter's."""
 import os
 import sys
+import time
 import unittest
 
 from worker_host import PLUGINS, Host, Refused, main
@@ -62,6 +63,17 @@ class Protocol(unittest.TestCase):
         host.__enter__()
         host.__exit__()
         self.assertEqual(host.process.returncode, 0)
+
+    def test_ends_in_the_middle_of_a_handler_when_its_host_is_gone(self):
+        host = Host()
+        host.__enter__()
+        host.activate("own", OWN)
+        host.send({"id": 99, "method": "handler.call", "params": {
+            "activation": 1, "handler": "test.sleep/own", "signal": "test.sleep", "data": {}}})
+        time.sleep(0.2)
+        host.lines.close()
+        host.socket.close()
+        self.assertNotEqual(host.process.wait(15), 0)
 
     def test_shutdown(self):
         host = Host()

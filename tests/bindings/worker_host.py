@@ -29,7 +29,8 @@ class Host:
             environment["PYTHONPATH"] = python_path
         self.process = subprocess.Popen(
             [sys.executable, WORKER], pass_fds=[theirs.fileno()], env=environment,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            start_new_session=True)
         theirs.close()
         self.socket = ours
         self.socket.settimeout(20)

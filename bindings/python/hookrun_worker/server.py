@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
+import select
+import signal
 import socket
 import sys
+import threading
+import time
 from typing import Any, Callable, Optional
 
 from . import legacy, plugin, problems
@@ -41,6 +46,7 @@ class Server:
 
     def __init__(self, connection: socket.socket) -> None:
         self.channel = Channel(connection, self.serve)
+        self._watch = Watch(connection)
         self._contexts: dict[int, plugin.Context] = {}
         self._methods: dict[str, Callable[[Params], Any]] = {
             "initialize": self._initialize,
@@ -77,6 +83,7 @@ class Server:
         root = logging.getLogger()
         root.addHandler(HostLog(self.channel))
         root.setLevel(logging.DEBUG)
+        self._watch.start()
         self.channel.run()
 
     # ---- methods ----
@@ -168,6 +175,28 @@ class Server:
     @staticmethod
     def _shutdown(params: Params) -> None:
         raise Closed
+
+
+class Watch(threading.Thread):
+    """Ends the process when its host is gone, whatever a handler does at that time."""
+
+    GRACE = 2.0
+
+    def __init__(self, connection: socket.socket) -> None:
+        super().__init__(name="hookrun-watch", daemon=True)
+        self._number = connection.fileno()
+
+    def run(self) -> None:
+        """Waits for the hang-up; an idle worker reads the end itself and is gone before the grace."""
+        poll = select.poll()
+        poll.register(self._number, 0)
+        poll.poll()
+        time.sleep(self.GRACE)
+        if os.getpgrp() == os.getpid():
+            os.killpg(0, signal.SIGTERM)
+            time.sleep(self.GRACE)
+            os.killpg(0, signal.SIGKILL)
+        os._exit(1)
 
 
 def connect(number: Optional[int]) -> socket.socket:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Tries all of hookrun's own interface."""
 import logging
+import time
 
 import hookrun_worker as hookrun
 
@@ -71,6 +72,11 @@ def helper(values):
 @hookrun.on("test.exit")
 def leave(event):
     raise SystemExit(3)
+
+
+@hookrun.on("test.sleep")
+def sleep(event):
+    time.sleep(600)
 
 
 @hookrun.on("test.bad-data")
