@@ -125,7 +125,8 @@ typedef HookrunVerdict (*HookrunHandlerFunc) (HookrunEvent *event, gpointer user
  * @replaces: (nullable): id of the handler whose place this one takes
  * @subject: (nullable): runs only in emissions for this subject (a package or module)
  * @priority: coarse order where names decide nothing; lower runs earlier; 0 is usual
- * @timeout_ms: milliseconds that a pending or out-of-process handler may take; 0: the default
+ * @timeout_ms: milliseconds that a pending or out-of-process handler may take; 0: no limit but the
+ *   one that the loader of an out-of-process handler has
  * @is_default: this is the signal's default action: it runs after all others
  *
  * How a handler is placed. All zero is a plain handler.
