@@ -135,7 +135,9 @@ hookrun_deploy_job_new_sync (DeployJob *job)
   HookrunSync *sync = hookrun_sync_new ();
 
   hookrun_sync_set_excludes (sync, hookrun_data_slot_get_strv (job->data, SLOT_EXCLUDES));
-  hookrun_sync_set_delete (sync, TRUE);
+  /* A plain folder may hold what others put there, as it did with Porter. */
+  hookrun_sync_set_delete (sync, hookrun_module_get_layout (job->module, job->deployment->host) !=
+                                     HOOKRUN_MODULE_LAYOUT_IN_PLACE);
   if (!hookrun_module_get_use_rsync (job->module, job->deployment->host))
     hookrun_sync_set_engine (sync, HOOKRUN_SYNC_ENGINE_TAR);
   return sync;
@@ -187,8 +189,14 @@ hookrun_deploy_job_is_live (DeployJob *job, JsonNode *record)
     const char *live =
         json_object_get_string_member_with_default (object, record_fields[i].key, NULL);
 
-    if (record_fields[i].slot == SLOT_RELEASE_ID || record_fields[i].slot == SLOT_HOST)
+    if (record_fields[i].slot == SLOT_HOST)
       continue;
+    /* What the record names must be what is there: a link may have been taken away. */
+    if (record_fields[i].slot == SLOT_RELEASE_ID) {
+      if (g_strcmp0 (live, hookrun_data_slot_get_string (job->data, SLOT_PREVIOUS_ID)) != 0)
+        return FALSE;
+      continue;
+    }
     if (g_strcmp0 (live, hookrun_data_slot_get_string (job->data, record_fields[i].slot)) != 0)
       return FALSE;
   }

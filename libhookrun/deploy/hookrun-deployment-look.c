@@ -170,6 +170,7 @@ add_last_run (DeployJob *job, JsonObject *row)
 {
   g_autoptr (GError) problem = NULL;
   g_autoptr (JsonNode) status = NULL;
+  const char *state;
 
   if (!hookrun_deploy_job_open_journal (job, HOOKRUN_JOURNAL_READ_ONLY, &problem)) {
     json_object_set_string_member (row, "last_run",
@@ -179,9 +180,13 @@ add_last_run (DeployJob *job, JsonObject *row)
     return;
   }
   status = hookrun_journal_get_status (job->journal);
-  json_object_set_string_member (
-      row, "last_run",
-      json_object_get_string_member_with_default (json_node_get_object (status), "state", "none"));
+  state =
+      json_object_get_string_member_with_default (json_node_get_object (status), "state", "none");
+  /* Unfinished, but its process lives: nothing to be resumed. */
+  if (hookrun_journal_get_state (job->journal) == HOOKRUN_RUN_UNFINISHED &&
+      hookrun_journal_get_holder (job->journal) > 0)
+    state = "running";
+  json_object_set_string_member (row, "last_run", state);
   json_object_set_member (row, "run", g_steal_pointer (&status));
 }
 
@@ -213,7 +218,7 @@ add_status (DeployJob *job, JsonArray *rows, GCancellable *cancellable, GError *
  * Reads what is deployed at the host and what the journals say of the last runs. Blocks.
  *
  * Returns: (transfer full): a JSON array with an object for each module: `module`, `host`,
- *   `last_run` (a nick of [enum@Hookrun.RunState]), `run` as
+ *   `last_run` (a nick of [enum@Hookrun.RunState], or `running`), `run` as
  *   [method@Hookrun.Journal.get_status] gives it, and the record of the target, when there is one:
  *   `version`, `release`, `config`, `id`, `time`; %NULL with an error of the connection
  *

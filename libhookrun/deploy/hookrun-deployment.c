@@ -327,24 +327,50 @@ check_config (HookrunDeployment *self, GPtrArray *order, GError **error)
   return FALSE;
 }
 
+/* Names that the user typed: a wrong one is wrong usage. */
 static gboolean
-check_force (HookrunDeployment *self, GError **error)
+check_names (HookrunDeployment *self, char **names, GError **error)
 {
-  for (char **name = self->force; name != NULL && *name != NULL; name++)
-    if (!g_str_equal (*name, "*") &&
-        hookrun_project_lookup_module (self->project, *name, error) == NULL)
-      return FALSE;
+  g_autoptr (GError) problem = NULL;
+
+  for (; names != NULL && *names != NULL; names++) {
+    if (g_str_equal (*names, "*") ||
+        hookrun_project_lookup_module (self->project, *names, &problem) != NULL)
+      continue;
+    g_set_error_literal (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID, problem->message);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+check_destinations (HookrunDeployment *self, GPtrArray *order, GError **error)
+{
+  for (guint i = 0; i < order->len; i++) {
+    HookrunModule *module = order->pdata[i];
+
+    if (hookrun_module_get_destination (module, self->host) != NULL)
+      continue;
+    g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID,
+                 "module \"%s\": %s has no \"path\" under [module]; write where it goes at the "
+                 "host, for example path = /srv/%s",
+                 hookrun_module_get_name (module), hookrun_module_get_path (module),
+                 hookrun_module_get_name (module));
+    return FALSE;
+  }
   return TRUE;
 }
 
 GPtrArray *
 hookrun_deployment_get_order (HookrunDeployment *self, GError **error)
 {
-  g_autoptr (GPtrArray) order =
-      hookrun_project_get_order (self->project, (const char *const *)self->modules, error);
+  g_autoptr (GPtrArray) order = NULL;
 
+  if (!check_names (self, self->modules, error) || !check_names (self, self->force, error))
+    return NULL;
+  order = hookrun_project_get_order (self->project, (const char *const *)self->modules, error);
   if (order == NULL || !check_release (self, order, error) || !check_config (self, order, error) ||
-      !check_force (self, error))
+      !check_destinations (self, order, error))
     return NULL;
   return g_steal_pointer (&order);
 }

@@ -17,7 +17,7 @@
 static const char script[] =
     "cd -- \"$1\" 2>/dev/null || exit 0\n"
     "if [ -f .hookrun/current ]; then cat .hookrun/current\n"
-    "elif link=$(readlink current 2>/dev/null); then echo \"${link##*/}\"\n"
+    "elif [ -d current ] && link=$(readlink current); then echo \"${link##*/}\"\n"
     "else echo; fi\n"
     "if [ -f .hookrun/deployed.json ]; then cat .hookrun/deployed.json; fi\n";
 

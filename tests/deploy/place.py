@@ -123,7 +123,7 @@ class Place:
 
     # -- the program
 
-    def run(self, *words, timeout=60, **environment):
+    def run(self, *words, timeout=240, **environment):
         """Runs hookrun-deploy on the project."""
         variables = dict(os.environ, HOOKRUN_PYTHON_WORKER=str(SOURCE / "bindings/python/hookrun_worker"),
                          HOOKRUN_RSH_HELPER=str(BUILD / "libhookrun/remote/hookrun-rsh"),

@@ -51,6 +51,19 @@ class TestDeploy(DeployCase):
                          {"db": "unchanged", "shop": "deployed"})
         self.assertEqual(self.place.page(), "two")
 
+    def test_what_is_not_live_any_more_is_deployed_again(self):
+        self.ok(self.place.deploy())
+        (self.place.target / "srv/shop/current").unlink()
+        self.assertEqual(self.states(self.ok(self.place.deploy("--json")))["shop"], "deployed")
+        self.assertEqual(self.place.page(), "one")
+
+    def test_module_without_a_path_is_refused(self):
+        (self.place.project / "shop/shop.ini").write_text("")
+        result = self.place.deploy()
+        self.assertEqual(result.status, 2, repr(result))
+        for part in ("shop.ini", "path"):
+            self.assertIn(part, result.err)
+
     def test_force_deploys_one_module_again(self):
         self.ok(self.place.deploy())
         self.assertEqual(self.states(self.ok(self.place.deploy("--force", "shop", "--json"))),
@@ -273,6 +286,20 @@ class TestFailureInPlace(TestFailure):
     """The same for Porter's plain folder."""
 
     layout = "in-place"
+
+    def test_files_that_the_source_does_not_have_stay(self):
+        uploads = self.place.target / "srv/shop/uploads"
+        uploads.mkdir(parents=True)
+        (uploads / "photo").write_text("mine")
+        for number in range(3):
+            self.place.commit("v%d" % number)
+            self.ok(self.place.deploy())
+            self.assertEqual((uploads / "photo").read_text(), "mine")
+        self.place.commit("bad")
+        self.place.hook("health.check", "exit 1")
+        self.assertEqual(self.place.deploy().status, 4)
+        self.assertEqual((uploads / "photo").read_text(), "mine")
+        self.assertEqual(self.place.page(), "v2")
 
 
 class TestKill(DeployCase):

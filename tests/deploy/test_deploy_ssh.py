@@ -111,7 +111,7 @@ class TestLostConnection(SshCase):
     """The connection dies under the program; the old tree stays live and the next run works."""
 
     def add_bulk(self):
-        for number in range(100):
+        for number in range(50):
             (self.place.folder / "source/shop" / ("bulk%d" % number)).write_bytes(
                 os.urandom(2 * 1024 * 1024))
 

@@ -102,8 +102,8 @@ run_command (const DeployCommand *command, DeployCommandContext *context, Deploy
   }
   if (context->deployment != NULL)
     hookrun_deployment_set_arguments (context->deployment, options->arguments);
-  if (command->needs_plugins && !hookrun_deployment_load_plugins (context->deployment, error))
-    return TOOL_EXIT_FAILED;
+  if (options->trace != NULL && !g_file_set_contents (options->trace, "", 0, error))
+    return TOOL_EXIT_USAGE;
   if (options->trace != NULL && context->deployment != NULL)
     hookrun_registry_start_trace (hookrun_deployment_get_registry (context->deployment));
   status = command->run (context, error);
