@@ -221,11 +221,12 @@ resolve_wishes (HookrunEngine *self, HookrunActivation *const *activations, gsiz
 {
   g_autoptr (HookrunFaults) faults = hookrun_faults_new ();
   g_autoptr (GPtrArray) ids = g_ptr_array_new ();
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
   g_autoptr (GPtrArray) order = NULL;
   g_autoptr (GPtrArray) contexts = NULL;
 
   for (gsize i = 0; i < n_activations; i++)
-    if (!g_ptr_array_find_with_equal_func (ids, activations[i]->plugin_id, g_str_equal, NULL))
+    if (g_hash_table_add (seen, activations[i]->plugin_id))
       g_ptr_array_add (ids, activations[i]->plugin_id);
   g_ptr_array_add (ids, NULL);
   order = hookrun_engine_order (self, (const char *const *)ids->pdata, faults);
@@ -259,6 +260,7 @@ hookrun_engine_activate (HookrunEngine *self, HookrunActivation *const *activati
 {
   g_autoptr (GPtrArray) contexts = NULL;
   Transaction transaction = {.engine = self};
+  gboolean ok;
 
   g_return_val_if_fail (HOOKRUN_IS_ENGINE (self), FALSE);
   g_return_val_if_fail (activations != NULL || n_activations == 0, FALSE);
@@ -267,13 +269,14 @@ hookrun_engine_activate (HookrunEngine *self, HookrunActivation *const *activati
   if (contexts == NULL)
     return FALSE;
   transaction.contexts = contexts;
-  if (prepare_all (&transaction, error) && start_all (&transaction, error) &&
-      check_all (&transaction, error) && publish_all (&transaction, error)) {
+  ok = prepare_all (&transaction, error) && start_all (&transaction, error) &&
+       check_all (&transaction, error) && publish_all (&transaction, error);
+  if (ok)
     commit (&transaction);
-    return TRUE;
-  }
-  roll_back (&transaction);
-  return FALSE;
+  else
+    roll_back (&transaction);
+  hookrun_native_session_clear (&self->session);
+  return ok;
 }
 
 /**

@@ -81,17 +81,45 @@ hookrun_activation_free (HookrunActivation *self)
 
 /* ---- from wishes to contexts ---- */
 
-static const HookrunActivation *
-find_wish (GPtrArray *wishes, const char *id, const char *subject)
-{
-  for (guint i = 0; i < wishes->len; i++) {
-    const HookrunActivation *wish = g_ptr_array_index (wishes, i);
+/* The wishes of a transaction: those of the caller and those that come from requirements. */
+typedef struct {
+  GPtrArray *added;  /* owned */
+  GHashTable *by_id; /* id -> GPtrArray of wishes, in order */
+} Wishes;
 
-    if (g_str_equal (wish->plugin_id, id) &&
-        (wish->subject == NULL || g_strcmp0 (wish->subject, subject) == 0))
-      return wish;
+static void
+wishes_clear (Wishes *wishes)
+{
+  g_hash_table_unref (wishes->by_id);
+  g_ptr_array_unref (wishes->added);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Wishes, wishes_clear)
+
+static void
+add_wish (Wishes *wishes, HookrunActivation *wish)
+{
+  GPtrArray *same = g_hash_table_lookup (wishes->by_id, wish->plugin_id);
+
+  if (same == NULL) {
+    same = g_ptr_array_new ();
+    g_hash_table_insert (wishes->by_id, wish->plugin_id, same);
   }
-  return NULL;
+  g_ptr_array_add (same, wish);
+}
+
+static gboolean
+has_wish (Wishes *wishes, const char *id, const char *subject)
+{
+  GPtrArray *same = g_hash_table_lookup (wishes->by_id, id);
+
+  for (guint i = 0; same != NULL && i < same->len; i++) {
+    const HookrunActivation *wish = g_ptr_array_index (same, i);
+
+    if (wish->subject == NULL || g_strcmp0 (wish->subject, subject) == 0)
+      return TRUE;
+  }
+  return FALSE;
 }
 
 /* An activation for all subjects serves any. */
@@ -110,23 +138,36 @@ hookrun_engine_is_served (HookrunEngine *self, HookrunPlugin *plugin, const char
 }
 
 static void
-wish_for_required (HookrunEngine *self, HookrunPlugin *plugin, GPtrArray *wishes)
+wish_for_required (HookrunEngine *self, const HookrunActivation *wish, HookrunPlugin *plugin,
+                   Wishes *wishes)
 {
-  for (guint i = 0; i < wishes->len; i++) {
-    const HookrunActivation *wish = g_ptr_array_index (wishes, i);
-    char **required = plugin->manifest->requires;
+  char **required = plugin->manifest->requires;
 
-    if (!g_str_equal (wish->plugin_id, hookrun_plugin_get_id (plugin)))
+  for (; required != NULL && *required != NULL; required++) {
+    HookrunPlugin *other = hookrun_engine_lookup (self, *required);
+    HookrunActivation *another;
+
+    if (other == NULL || has_wish (wishes, *required, wish->subject) ||
+        hookrun_engine_is_served (self, other, wish->subject, NULL))
       continue;
-    for (; required != NULL && *required != NULL; required++) {
-      HookrunPlugin *other = hookrun_engine_lookup (self, *required);
-
-      if (other != NULL && find_wish (wishes, *required, wish->subject) == NULL &&
-          !hookrun_engine_is_served (self, other, wish->subject, NULL))
-        g_ptr_array_add (wishes,
-                         hookrun_activation_new (*required, wish->subject, NULL, wish->info));
-    }
+    another = hookrun_activation_new (*required, wish->subject, NULL, wish->info);
+    g_ptr_array_add (wishes->added, another);
+    add_wish (wishes, another);
   }
+}
+
+static void
+check_not_active (HookrunEngine *self, HookrunPlugin *plugin, const char *subject,
+                  HookrunFaults *faults)
+{
+  g_autofree char *whom = NULL;
+
+  if (hookrun_engine_find_context (self, plugin, subject) == NULL)
+    return;
+  whom = subject != NULL ? g_strdup_printf ("\"%s\"", subject) : g_strdup ("all subjects");
+  hookrun_faults_add (faults, HOOKRUN_ERROR_EXISTS,
+                      "plugin \"%s\" is active for %s already; deactivate it first",
+                      hookrun_plugin_get_id (plugin), whom);
 }
 
 GPtrArray *
@@ -135,28 +176,29 @@ hookrun_engine_make_contexts (HookrunEngine *self, GPtrArray *order,
                               HookrunFaults *faults)
 {
   GPtrArray *contexts = g_ptr_array_new_with_free_func (g_object_unref);
-  g_autoptr (GPtrArray) wishes =
-      g_ptr_array_new_with_free_func ((GDestroyNotify)hookrun_activation_free);
+  g_auto (Wishes) wishes = {
+      g_ptr_array_new_with_free_func ((GDestroyNotify)hookrun_activation_free),
+      g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)g_ptr_array_unref),
+  };
 
   for (gsize i = 0; i < n_activations; i++)
-    g_ptr_array_add (wishes, hookrun_activation_copy (activations[i]));
+    add_wish (&wishes, activations[i]);
   /* Backwards, those that require come before what they require. */
-  for (guint i = order->len; i > 0; i--)
-    wish_for_required (self, g_ptr_array_index (order, i - 1), wishes);
+  for (guint i = order->len; i > 0; i--) {
+    HookrunPlugin *plugin = g_ptr_array_index (order, i - 1);
+    GPtrArray *same = g_hash_table_lookup (wishes.by_id, hookrun_plugin_get_id (plugin));
+
+    for (guint j = 0; same != NULL && j < same->len; j++)
+      wish_for_required (self, g_ptr_array_index (same, j), plugin, &wishes);
+  }
   for (guint i = 0; i < order->len; i++) {
     HookrunPlugin *plugin = g_ptr_array_index (order, i);
+    GPtrArray *same = g_hash_table_lookup (wishes.by_id, hookrun_plugin_get_id (plugin));
 
-    for (guint j = 0; j < wishes->len; j++) {
-      const HookrunActivation *wish = g_ptr_array_index (wishes, j);
+    for (guint j = 0; same != NULL && j < same->len; j++) {
+      const HookrunActivation *wish = g_ptr_array_index (same, j);
 
-      if (!g_str_equal (wish->plugin_id, hookrun_plugin_get_id (plugin)))
-        continue;
-      if (hookrun_engine_find_context (self, plugin, wish->subject) != NULL)
-        hookrun_faults_add (faults, HOOKRUN_ERROR_EXISTS,
-                            "plugin \"%s\" is active for %s%s%s already; deactivate it first",
-                            wish->plugin_id, wish->subject != NULL ? "\"" : "all subjects",
-                            wish->subject != NULL ? wish->subject : "",
-                            wish->subject != NULL ? "\"" : "");
+      check_not_active (self, plugin, wish->subject, faults);
       g_ptr_array_add (contexts, hookrun_plugin_context_new (self, plugin, wish->subject,
                                                              wish->settings, wish->info));
     }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hookrun-faults-private.h"
+#include "hookrun-native-module-private.h"
 #include "hookrun-plugin-private.h"
 
 G_BEGIN_DECLS
@@ -11,11 +12,12 @@ struct _HookrunEngine {
   GObject parent_instance;
 
   HookrunRegistry *registry;
-  GPtrArray *search_paths; /* absolute */
-  GPtrArray *plugins;      /* in the order in which they were found */
-  GHashTable *by_id;       /* borrows from plugins */
-  GPtrArray *faults;       /* GError */
-  GPtrArray *contexts;     /* active ones, in order of activation */
+  GPtrArray *search_paths;      /* absolute */
+  GPtrArray *plugins;           /* in the order in which they were found */
+  GHashTable *by_id;            /* borrows from plugins */
+  GPtrArray *faults;            /* GError */
+  GPtrArray *contexts;          /* active ones, in order of activation */
+  HookrunNativeSession session; /* of an activation; cleared after it */
 
   GMutex method_lock; /* emissions of any thread call methods */
   GHashTable *methods;

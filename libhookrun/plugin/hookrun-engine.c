@@ -122,6 +122,7 @@ hookrun_engine_init (HookrunEngine *self)
   self->faults = g_ptr_array_new_with_free_func ((GDestroyNotify)g_error_free);
   self->contexts = g_ptr_array_new_with_free_func (g_object_unref);
   self->methods = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, method_free);
+  self->session = (HookrunNativeSession)HOOKRUN_NATIVE_SESSION_INIT;
   g_mutex_init (&self->method_lock);
 }
 

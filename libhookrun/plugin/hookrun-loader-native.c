@@ -3,14 +3,14 @@
  * The loader of native plugins. On need, placeholders are connected for the handlers that the
  * manifest names; the first of them that is called loads the code, which then fills them.
  */
-#include "hookrun-native-module-private.h"
-#include "hookrun-plugin-private.h"
+#include "hookrun-engine-private.h"
 
 typedef struct {
   HookrunNativeModule *module; /* (nullable): NULL: not loaded yet */
-  GRecMutex lock;              /* held while code is loaded on need */
+  /* What follows is for code that is loaded on need. */
+  GPtrArray *places; /* (nullable): NativeHandler: those that wait for the code */
+  GRecMutex lock;    /* held while it is loaded */
   gboolean is_loading;
-  GPtrArray *places; /* NativeHandler: those that wait for the code; borrowed */
 } NativeContext;
 
 /* Stands between a signal and a handler of code that comes late or may be unmapped. */
@@ -75,10 +75,10 @@ native_context_free (gpointer data)
   NativeContext *self = data;
 
   g_clear_pointer (&self->module, hookrun_native_module_unref);
-  for (guint i = 0; i < self->places->len; i++)
-    native_handler_unref (g_ptr_array_index (self->places, i));
-  g_ptr_array_unref (self->places);
-  g_rec_mutex_clear (&self->lock);
+  if (self->places != NULL) {
+    g_ptr_array_unref (self->places);
+    g_rec_mutex_clear (&self->lock);
+  }
   g_free (self);
 }
 
@@ -100,7 +100,7 @@ check_against_manifest (const HookrunPluginDescriptor *descriptor, const Hookrun
 
 /* All activations of a plugin share its code. */
 static HookrunNativeModule *
-get_module (HookrunPlugin *plugin, GError **error)
+get_module (HookrunPlugin *plugin, HookrunNativeSession *session, GError **error)
 {
   g_autoptr (HookrunNativeModule) module = NULL;
   HookrunNativeModule *known = hookrun_plugin_get_loader_data (plugin);
@@ -110,7 +110,8 @@ get_module (HookrunPlugin *plugin, GError **error)
   if (plugin->descriptor != NULL)
     module = hookrun_native_module_new_static (plugin->descriptor);
   else
-    module = hookrun_native_module_open (plugin->manifest->file, plugin->generation > 0, error);
+    module =
+        hookrun_native_module_open (plugin->manifest->file, plugin->generation > 0, session, error);
   if (module == NULL || !check_against_manifest (module->descriptor, plugin->manifest, error))
     return NULL;
   hookrun_plugin_set_loader_data (plugin, hookrun_native_module_ref (module),
@@ -131,12 +132,10 @@ native_prepare (HookrunPluginContext *context, GError **error)
   HookrunPlugin *plugin = context->plugin;
   NativeContext *native = g_new0 (NativeContext, 1);
 
-  native->places = g_ptr_array_new ();
-  g_rec_mutex_init (&native->lock);
   hookrun_plugin_context_set_loader_data (context, native, native_context_free);
   if (is_on_need (plugin) && hookrun_plugin_get_loader_data (plugin) == NULL)
-    return hookrun_native_module_check (plugin->manifest->file, error);
-  native->module = get_module (plugin, error);
+    return hookrun_native_module_check (plugin->manifest->file, &context->engine->session, error);
+  native->module = get_module (plugin, &context->engine->session, error);
   return native->module != NULL;
 }
 
@@ -241,10 +240,12 @@ check_all_filled (const NativeContext *native, GError **error)
 static gboolean
 fill_places (HookrunPluginContext *context, NativeContext *native, GError **error)
 {
+  HookrunNativeSession session = HOOKRUN_NATIVE_SESSION_INIT;
   HookrunConnectHook after = NULL;
   gboolean ok;
 
-  native->module = get_module (context->plugin, error);
+  native->module = get_module (context->plugin, &session, error);
+  hookrun_native_session_clear (&session);
   if (native->module == NULL)
     return FALSE;
   if ((native->module->descriptor->flags & HOOKRUN_PLUGIN_MAY_UNLOAD) != 0)
@@ -315,6 +316,8 @@ connect_places (HookrunPluginContext *context, NativeContext *native, GError **e
 {
   HookrunManifest *manifest = context->plugin->manifest;
 
+  native->places = g_ptr_array_new_with_free_func (native_handler_unref);
+  g_rec_mutex_init (&native->lock);
   for (guint i = 0; i < manifest->handlers->len; i++) {
     NativeHandler *place = g_new0 (NativeHandler, 1);
     HookrunHandlerOptions options;

@@ -3,8 +3,22 @@
 #pragma once
 
 #include "hookrun-loader-private.h"
+#include "hookrun-trust-private.h"
 
 G_BEGIN_DECLS
+
+/* What is known from one load to the next of a transaction. */
+typedef struct {
+  HookrunTrustedFolder folder;
+  unsigned long long n_mapped; /* objects that were mapped so far; 0: not counted yet */
+} HookrunNativeSession;
+
+#define HOOKRUN_NATIVE_SESSION_INIT                                                                \
+  {                                                                                                \
+    .folder = HOOKRUN_TRUSTED_FOLDER_INIT                                                          \
+  }
+
+void hookrun_native_session_clear (HookrunNativeSession *self);
 
 typedef struct {
   gatomicrefcount ref_count;
@@ -13,17 +27,19 @@ typedef struct {
   const HookrunPluginDescriptor *descriptor;
 } HookrunNativeModule;
 
-/* Checks and maps @path. With @as_copy a copy under a name of its own is mapped, so that the code
- * is new even where an older file of that path is mapped. */
+/* Checks and maps @path; @trusted is where its folder may be known from. With @as_copy a copy under
+ * a name of its own is mapped, so that the code is new even where an older file of that path is
+ * mapped. */
 HookrunNativeModule *hookrun_native_module_open (const char *path, gboolean as_copy,
-                                                 GError **error);
+                                                 HookrunNativeSession *session, GError **error);
 HookrunNativeModule *hookrun_native_module_new_static (const HookrunPluginDescriptor *descriptor);
 HookrunNativeModule *hookrun_native_module_ref (HookrunNativeModule *self);
 /* The last one unmaps the code if its descriptor allows. */
 void hookrun_native_module_unref (HookrunNativeModule *self);
 
 /* Only the checks of @path that need no code. */
-gboolean hookrun_native_module_check (const char *path, GError **error);
+gboolean hookrun_native_module_check (const char *path, HookrunNativeSession *session,
+                                      GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HookrunNativeModule, hookrun_native_module_unref)
 

@@ -43,28 +43,23 @@ hookrun_descriptor_check (const HookrunPluginDescriptor *descriptor, const char 
   return FALSE;
 }
 
-static int
-open_checked (const char *path, struct stat *st, GError **error)
+static gboolean
+check_file (const char *path, HookrunNativeSession *session, struct stat *st, GError **error)
 {
-  int fd = hookrun_trust_open (path, O_RDONLY, st, error);
-
-  if (fd < 0 || S_ISREG (st->st_mode))
-    return fd;
+  if (!hookrun_trust_check (&session->folder, path, st, error))
+    return FALSE;
+  if (S_ISREG (st->st_mode))
+    return TRUE;
   g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID, "\"%s\" is not a regular file", path);
-  close (fd);
-  return -1;
+  return FALSE;
 }
 
 gboolean
-hookrun_native_module_check (const char *path, GError **error)
+hookrun_native_module_check (const char *path, HookrunNativeSession *session, GError **error)
 {
   struct stat st;
-  int fd = open_checked (path, &st, error);
 
-  if (fd < 0)
-    return FALSE;
-  close (fd);
-  return TRUE;
+  return check_file (path, session, &st, error);
 }
 
 /* ---- copies ---- */
@@ -99,8 +94,6 @@ read_counter (struct dl_phdr_info *info, size_t size, void *user_data)
   return 1;
 }
 
-/* How many objects were mapped so far: unchanged when dlopen found an object that it had already.
- */
 static unsigned long long
 count_mapped (void)
 {
@@ -108,6 +101,17 @@ count_mapped (void)
 
   dl_iterate_phdr (read_counter, &count);
   return count;
+}
+
+/* Whether dlopen surely mapped the object just now: more were mapped than before, and none after it
+ * (what it depends on comes after it, and what other threads map meanwhile). */
+static gboolean
+is_surely_new (gpointer handle, HookrunNativeSession *session)
+{
+  unsigned long long before = session->n_mapped;
+
+  session->n_mapped = count_mapped ();
+  return session->n_mapped != before && ((const struct link_map *)handle)->l_next == NULL;
 }
 
 /* Takes the path out of a line of /proc/self/maps if @address lies in its range. */
@@ -183,7 +187,6 @@ hookrun_native_module_new_static (const HookrunPluginDescriptor *descriptor)
 static gpointer
 map (const char *name, const char *path, const HookrunPluginDescriptor **descriptor, GError **error)
 {
-  g_autofree char *what = g_strdup_printf ("\"%s\"", path);
   gpointer handle = dlopen (name, RTLD_NOW | RTLD_LOCAL);
 
   if (handle == NULL) {
@@ -193,10 +196,10 @@ map (const char *name, const char *path, const HookrunPluginDescriptor **descrip
   *descriptor = dlsym (handle, SYMBOL);
   if (*descriptor == NULL) {
     g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID,
-                 "%s does not export the symbol \"" SYMBOL
+                 "\"%s\" does not export the symbol \"" SYMBOL
                  "\"; it is no plugin, or lacks HOOKRUN_PLUGIN_DEFINE",
-                 what);
-  } else if (hookrun_descriptor_check (*descriptor, what, error)) {
+                 path);
+  } else if (hookrun_descriptor_check (*descriptor, path, error)) {
     return handle;
   }
   dlclose (handle);
@@ -204,13 +207,17 @@ map (const char *name, const char *path, const HookrunPluginDescriptor **descrip
 }
 
 static HookrunNativeModule *
-open_as_copy (int fd, const char *path, GError **error)
+open_as_copy (const char *path, GError **error)
 {
   const HookrunPluginDescriptor *descriptor = NULL;
   g_autofree char *name = NULL;
-  int copy = make_copy (fd, path, error);
+  struct stat st;
+  int fd = hookrun_trust_open (path, O_RDONLY, &st, error);
+  int copy = fd >= 0 ? make_copy (fd, path, error) : -1;
   gpointer handle;
 
+  if (fd >= 0)
+    close (fd);
   if (copy < 0)
     return NULL;
   name = g_strdup_printf ("/proc/self/fd/%d", copy);
@@ -222,10 +229,13 @@ open_as_copy (int fd, const char *path, GError **error)
 }
 
 static gboolean
-check_same_file (const char *path, const struct stat *checked, GError **error)
+check_same_file (const char *path, const HookrunTrustedFolder *trusted, const struct stat *checked,
+                 GError **error)
 {
   struct stat now;
 
+  if (hookrun_trusted_folder_is_untouched (trusted))
+    return TRUE;
   if (stat (path, &now) == 0 && now.st_dev == checked->st_dev && now.st_ino == checked->st_ino)
     return TRUE;
   g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_CONFLICT,
@@ -235,36 +245,41 @@ check_same_file (const char *path, const struct stat *checked, GError **error)
 
 /* The way to @path was checked, so nobody but root and the user can put another file there. */
 static HookrunNativeModule *
-open_in_place (int fd, const struct stat *st, const char *path, GError **error)
+open_in_place (const char *path, HookrunNativeSession *session, GError **error)
 {
   const HookrunPluginDescriptor *descriptor = NULL;
-  unsigned long long n_mapped = count_mapped ();
-  gpointer handle = map (path, path, &descriptor, error);
+  struct stat st;
+  gpointer handle;
 
+  if (!check_file (path, session, &st, error))
+    return NULL;
+  if (session->n_mapped == 0)
+    session->n_mapped = count_mapped ();
+  handle = map (path, path, &descriptor, error);
   if (handle == NULL)
     return NULL;
-  if (count_mapped () == n_mapped && is_outdated (descriptor, path)) {
+  if (!is_surely_new (handle, session) && is_outdated (descriptor, path)) {
     dlclose (handle);
-    return open_as_copy (fd, path, error);
+    return open_as_copy (path, error);
   }
-  if (check_same_file (path, st, error))
+  if (check_same_file (path, &session->folder, &st, error))
     return module_new (handle, -1, descriptor);
   dlclose (handle);
   return NULL;
 }
 
 HookrunNativeModule *
-hookrun_native_module_open (const char *path, gboolean as_copy, GError **error)
+hookrun_native_module_open (const char *path, gboolean as_copy, HookrunNativeSession *session,
+                            GError **error)
 {
-  HookrunNativeModule *self;
-  struct stat st;
-  int fd = open_checked (path, &st, error);
+  return as_copy ? open_as_copy (path, error) : open_in_place (path, session, error);
+}
 
-  if (fd < 0)
-    return NULL;
-  self = as_copy ? open_as_copy (fd, path, error) : open_in_place (fd, &st, path, error);
-  close (fd);
-  return self;
+void
+hookrun_native_session_clear (HookrunNativeSession *self)
+{
+  hookrun_trusted_folder_clear (&self->folder);
+  self->n_mapped = 0;
 }
 
 HookrunNativeModule *

@@ -65,16 +65,23 @@ hookrun_plugin_context_init (HookrunPluginContext *self)
   self->handlers = g_ptr_array_new_with_free_func (staged_handler_free);
 }
 
+/* Immutable, so one serves all. */
+static gpointer
+make_empty_object (gpointer unused)
+{
+  JsonNode *empty = json_node_new (JSON_NODE_OBJECT);
+
+  json_node_take_object (empty, json_object_new ());
+  json_node_seal (empty);
+  return empty;
+}
+
 static JsonNode *
 object_or_empty (JsonNode *node)
 {
-  JsonNode *empty;
+  static GOnce once = G_ONCE_INIT;
 
-  if (node != NULL)
-    return json_node_ref (node);
-  empty = json_node_new (JSON_NODE_OBJECT);
-  json_node_take_object (empty, json_object_new ());
-  return empty;
+  return json_node_ref (node != NULL ? node : g_once (&once, make_empty_object, NULL));
 }
 
 HookrunPluginContext *

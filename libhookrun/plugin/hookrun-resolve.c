@@ -10,6 +10,7 @@ typedef struct {
   HookrunEngine *engine;
   HookrunFaults *faults;
   GPtrArray *needed;     /* plugins, in order of their first mention */
+  GPtrArray *early;      /* those of them that come before others by name */
   GHashTable *is_needed; /* set of plugins */
   GHashTable *blamed;    /* set of plugins */
   GHashTable *seen;      /* plugin -> VISITING or DONE */
@@ -132,6 +133,8 @@ need (Resolve *resolve, HookrunPlugin *plugin)
   if (!g_hash_table_add (resolve->is_needed, plugin))
     return;
   g_ptr_array_add (resolve->needed, plugin);
+  if (manifest->before != NULL)
+    g_ptr_array_add (resolve->early, plugin);
   check_abi (resolve, plugin);
   check_isolation (resolve, plugin);
   check_permissions (resolve, plugin);
@@ -160,11 +163,10 @@ visit_predecessors (Resolve *resolve, HookrunPlugin *plugin)
 {
   const char *id = hookrun_plugin_get_id (plugin);
 
-  for (guint i = 0; i < resolve->needed->len; i++) {
-    HookrunPlugin *other = g_ptr_array_index (resolve->needed, i);
+  for (guint i = 0; i < resolve->early->len; i++) {
+    HookrunPlugin *other = g_ptr_array_index (resolve->early, i);
 
-    if (other->manifest->before != NULL &&
-        g_strv_contains ((const char *const *)other->manifest->before, id))
+    if (g_strv_contains ((const char *const *)other->manifest->before, id))
       visit (resolve, other);
   }
 }
@@ -210,6 +212,7 @@ hookrun_engine_order (HookrunEngine *self, const char *const *ids, HookrunFaults
       .engine = self,
       .faults = faults,
       .needed = g_ptr_array_new (),
+      .early = g_ptr_array_new (),
       .is_needed = g_hash_table_new (NULL, NULL),
       .blamed = g_hash_table_new (NULL, NULL),
       .seen = g_hash_table_new (NULL, NULL),
@@ -232,6 +235,7 @@ hookrun_engine_order (HookrunEngine *self, const char *const *ids, HookrunFaults
   for (guint i = 0; i < resolve.needed->len; i++)
     visit (&resolve, g_ptr_array_index (resolve.needed, i));
   g_ptr_array_unref (resolve.needed);
+  g_ptr_array_unref (resolve.early);
   g_hash_table_unref (resolve.is_needed);
   g_hash_table_unref (resolve.blamed);
   g_hash_table_unref (resolve.seen);

@@ -16,6 +16,31 @@ G_BEGIN_DECLS
  * UNTRUSTED names the file, the reason and the remedy. */
 int hookrun_trust_open (const char *path, int flags, struct stat *st, GError **error);
 
+/* The last folder whose way was checked: files of a transaction often lie in one. */
+typedef struct {
+  char *path;
+  int fd;
+  struct timespec changed; /* when it last was, as seen first */
+  gboolean is_settled;     /* that was long enough ago to tell a later change from it */
+  gboolean is_inside;      /* the file that was checked last is in it, not behind a link */
+} HookrunTrustedFolder;
+
+#define HOOKRUN_TRUSTED_FOLDER_INIT                                                                \
+  {                                                                                                \
+    .fd = -1                                                                                       \
+  }
+
+void hookrun_trusted_folder_clear (HookrunTrustedFolder *self);
+
+/* TRUE when the file that was checked last is surely the same still: nothing was put into its
+ * folder, taken out or replaced. */
+gboolean hookrun_trusted_folder_is_untouched (const HookrunTrustedFolder *self);
+
+/* Only checks @path and its way, without opening it: @st tells what it is. The way is checked again
+ * only when it is another one than that of @folder. */
+gboolean hookrun_trust_check (HookrunTrustedFolder *folder, const char *path, struct stat *st,
+                              GError **error);
+
 /* The same for @name in a folder that was opened this way, at @folder_path. */
 int hookrun_trust_open_at (int folder_fd, const char *folder_path, const char *name, int flags,
                            struct stat *st, GError **error);

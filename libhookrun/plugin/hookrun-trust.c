@@ -201,6 +201,103 @@ hookrun_trust_open (const char *path, int flags, struct stat *st, GError **error
   return walk_to_end (&walk, flags, st, error);
 }
 
+static int
+open_folder_on_the_way (const char *path, GError **error)
+{
+  g_auto (Walk) walk = {-1, g_string_new (NULL), g_strdup (path), 0};
+
+  if (!walk_restart (&walk, error))
+    return -1;
+  for (;;) {
+    g_autofree char *name = walk_take_name (&walk);
+
+    if (name == NULL)
+      return fcntl (walk.fd, F_DUPFD_CLOEXEC, 0);
+    if (!walk_enter (&walk, name, error))
+      return -1;
+  }
+}
+
+void
+hookrun_trusted_folder_clear (HookrunTrustedFolder *self)
+{
+  g_clear_pointer (&self->path, g_free);
+  if (self->fd >= 0)
+    close (self->fd);
+  self->fd = -1;
+}
+
+/* The clock of a file system goes in ticks: what changed just now may change again unseen. */
+static void
+remember_change (HookrunTrustedFolder *self)
+{
+  gint64 now_s = g_get_real_time () / G_USEC_PER_SEC;
+  struct stat st;
+
+  self->is_settled = fstat (self->fd, &st) == 0 && st.st_ctim.tv_sec + 1 < now_s;
+  if (self->is_settled)
+    self->changed = st.st_ctim;
+}
+
+gboolean
+hookrun_trusted_folder_is_untouched (const HookrunTrustedFolder *self)
+{
+  struct stat st;
+
+  return self->is_settled && self->is_inside && fstat (self->fd, &st) == 0 &&
+         st.st_ctim.tv_sec == self->changed.tv_sec && st.st_ctim.tv_nsec == self->changed.tv_nsec;
+}
+
+static gboolean
+go_to_folder (HookrunTrustedFolder *self, const char *path, gsize length, GError **error)
+{
+  if (self->fd >= 0 && strncmp (self->path, path, length) == 0 && self->path[length] == '\0')
+    return TRUE;
+  hookrun_trusted_folder_clear (self);
+  self->path = g_strndup (path, length);
+  self->fd = open_folder_on_the_way (self->path, error);
+  if (self->fd < 0)
+    return FALSE;
+  remember_change (self);
+  return TRUE;
+}
+
+static gboolean
+check_by_opening (const char *path, struct stat *st, GError **error)
+{
+  int fd = hookrun_trust_open (path, O_RDONLY, st, error);
+
+  if (fd < 0)
+    return FALSE;
+  close (fd);
+  return TRUE;
+}
+
+gboolean
+hookrun_trust_check (HookrunTrustedFolder *folder, const char *path, struct stat *st,
+                     GError **error)
+{
+  const char *slash = strrchr (path, '/');
+  g_autofree char *what = NULL;
+
+  folder->is_inside = FALSE;
+  if (slash == NULL || slash == path || !g_path_is_absolute (path))
+    return check_by_opening (path, st, error);
+  if (!go_to_folder (folder, path, (gsize)(slash - path), error))
+    return FALSE;
+  if (fstatat (folder->fd, slash + 1, st, AT_SYMLINK_NOFOLLOW) < 0) {
+    hookrun_set_error_from_errno (error, errno, "cannot examine \"%s\"", path);
+    return FALSE;
+  }
+  if (S_ISLNK (st->st_mode))
+    return check_by_opening (path, st, error);
+  folder->is_inside = TRUE;
+  if ((st->st_uid == 0 || st->st_uid == geteuid ()) && (st->st_mode & (S_IWGRP | S_IWOTH)) == 0)
+    return TRUE;
+  what = g_strdup_printf ("\"%s\"", path);
+  return hookrun_file_check_trust (st, what, error);
+}
+
 int
 hookrun_trust_open_at (int folder_fd, const char *folder_path, const char *name, int flags,
                        struct stat *st, GError **error)

@@ -85,15 +85,55 @@ unlock_all (Batch *batch)
     hookrun_unlock (&g_array_index (batch->parts, Part, i).signal->lock);
 }
 
+/* Handlers of one signal and subject may not share an id. Where two merely collide here, the signal
+ * itself decides. */
+static guint
+hash_handler (gconstpointer data)
+{
+  const HookrunHandler *handler = data;
+
+  return g_str_hash (handler->id) ^ (handler->subject != NULL ? g_str_hash (handler->subject) : 0);
+}
+
+static gboolean
+handlers_equal (gconstpointer a, gconstpointer b)
+{
+  const HookrunHandler *p = a;
+  const HookrunHandler *q = b;
+
+  return g_str_equal (p->id, q->id) && g_strcmp0 (p->subject, q->subject) == 0;
+}
+
+static GHashTable *
+list_taken (Batch *batch)
+{
+  GHashTable *taken = g_hash_table_new (hash_handler, handlers_equal);
+
+  for (guint i = 0; i < batch->parts->len; i++) {
+    GPtrArray *handlers = g_array_index (batch->parts, Part, i).signal->handlers;
+
+    for (guint j = 0; j < handlers->len; j++) {
+      HookrunHandler *handler = g_ptr_array_index (handlers, j);
+
+      if (handler->id != NULL)
+        g_hash_table_add (taken, handler);
+    }
+  }
+  return taken;
+}
+
 /* Puts the handlers where tables are made from, and into their scopes. */
 static gboolean
 add_all (Batch *batch, const HookrunConnection *connections, GError **error)
 {
+  g_autoptr (GHashTable) taken = list_taken (batch);
+
   for (guint i = 0; i < batch->handlers->len; i++) {
     HookrunHandler *handler = g_ptr_array_index (batch->handlers, i);
     HookrunSignal *signal = connections[i].signal;
 
-    if (!hookrun_signal_check_new (signal, handler, error))
+    if (handler->id != NULL && !g_hash_table_add (taken, handler) &&
+        !hookrun_signal_check_new (signal, handler, error))
       return FALSE;
     if (handler->scope != NULL && !hookrun_scope_core_add (handler->scope, handler)) {
       g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID,
