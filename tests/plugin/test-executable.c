@@ -176,6 +176,10 @@ test_faults (Fixture *fixture, gconstpointer is_async)
   g_autofree char *folder = fixture_path (fixture, "hooks");
 
   for (gsize i = 0; i < G_N_ELEMENTS (faults); i++) {
+    /* valgrind's posix_spawn() does not tell that the child could not become the program. */
+    if (!g_str_has_prefix (faults[i].text, "#!/bin/sh") &&
+        g_strcmp0 (g_getenv ("HOOKRUN_SANITIZED"), "valgrind") == 0)
+      continue;
     g_autoptr (HookrunData) data = fixture_data (fixture);
     g_autoptr (GError) error = NULL;
     g_autofree char *id = g_strdup_printf ("hooks%" G_GSIZE_FORMAT, i);

@@ -130,6 +130,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/signal/fences/never-there", test_never_there);
   g_test_add_func ("/signal/fences/denied-later", test_denied_later);
-  fixture_add ("/signal/fences/fork-inside-an-emission", test_fork_inside_an_emission);
+  /* valgrind counts what the other thread holds as lost in the child, which does not have it. */
+  if (g_strcmp0 (g_getenv ("HOOKRUN_SANITIZED"), "valgrind") != 0)
+    fixture_add ("/signal/fences/fork-inside-an-emission", test_fork_inside_an_emission);
   return g_test_run ();
 }
