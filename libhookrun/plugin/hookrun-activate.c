@@ -113,7 +113,7 @@ find_definition (Transaction *transaction, const char *name)
   for (guint i = 0; i < transaction->contexts->len; i++) {
     const HookrunPluginContext *context = g_ptr_array_index (transaction->contexts, i);
 
-    for (guint j = 0; j < context->definitions->len; j++) {
+    for (guint j = 0; context->definitions != NULL && j < context->definitions->len; j++) {
       const HookrunStagedSignal *staged = g_ptr_array_index (context->definitions, j);
 
       if (g_str_equal (staged->name, name))
@@ -154,7 +154,7 @@ static void
 check_definitions (Transaction *transaction, HookrunPluginContext *context, HookrunRegistry *trial,
                    HookrunFaults *faults)
 {
-  for (guint i = 0; i < context->definitions->len; i++) {
+  for (guint i = 0; context->definitions != NULL && i < context->definitions->len; i++) {
     const HookrunStagedSignal *staged = g_ptr_array_index (context->definitions, i);
     HookrunSignal *known = hookrun_registry_lookup (transaction->engine->registry, staged->name);
     g_autoptr (GError) problem = NULL;

@@ -217,6 +217,7 @@ hookrun_engine_take_plugin (HookrunEngine *self, HookrunPlugin *plugin, GError *
     g_object_unref (plugin);
     return NULL;
   }
+  plugin->index = self->plugins->len;
   g_ptr_array_add (self->plugins, plugin);
   g_hash_table_insert (self->by_id, g_strdup (id), plugin);
   g_list_model_items_changed (G_LIST_MODEL (self), self->plugins->len - 1, 0, 1);

@@ -41,7 +41,7 @@ hookrun_plugin_context_finalize (GObject *object)
   hookrun_plugin_context_close (self);
   hookrun_plugin_context_set_data (self, NULL, NULL);
   hookrun_plugin_context_set_loader_data (self, NULL, NULL);
-  g_ptr_array_unref (self->definitions);
+  g_clear_pointer (&self->definitions, g_ptr_array_unref);
   g_ptr_array_unref (self->handlers);
   g_clear_pointer (&self->settings, json_node_unref);
   g_clear_pointer (&self->info, json_node_unref);
@@ -61,7 +61,6 @@ hookrun_plugin_context_class_init (HookrunPluginContextClass *class)
 static void
 hookrun_plugin_context_init (HookrunPluginContext *self)
 {
-  self->definitions = g_ptr_array_new_with_free_func (staged_signal_free);
   self->handlers = g_ptr_array_new_with_free_func (staged_handler_free);
 }
 
@@ -256,6 +255,8 @@ hookrun_plugin_context_define_signal (HookrunPluginContext *self, const char *na
   staged->name = g_strdup (name);
   staged->flags = flags;
   staged->schema = schema;
+  if (self->definitions == NULL)
+    self->definitions = g_ptr_array_new_with_free_func (staged_signal_free);
   g_ptr_array_add (self->definitions, staged);
   return TRUE;
 }
@@ -263,7 +264,7 @@ hookrun_plugin_context_define_signal (HookrunPluginContext *self, const char *na
 gboolean
 hookrun_plugin_context_publish_signals (HookrunPluginContext *self, GError **error)
 {
-  for (guint i = 0; i < self->definitions->len; i++) {
+  for (guint i = 0; self->definitions != NULL && i < self->definitions->len; i++) {
     const HookrunStagedSignal *staged = g_ptr_array_index (self->definitions, i);
 
     if (hookrun_registry_define_with_schema (self->registry, staged->name, staged->flags,
@@ -272,7 +273,7 @@ hookrun_plugin_context_publish_signals (HookrunPluginContext *self, GError **err
       return FALSE;
     }
   }
-  g_ptr_array_set_size (self->definitions, 0);
+  g_clear_pointer (&self->definitions, g_ptr_array_unref);
   return TRUE;
 }
 
@@ -307,7 +308,7 @@ hookrun_plugin_context_close (HookrunPluginContext *self)
 {
   self->phase = HOOKRUN_CONTEXT_CLOSED;
   g_ptr_array_set_size (self->handlers, 0);
-  g_ptr_array_set_size (self->definitions, 0);
+  g_clear_pointer (&self->definitions, g_ptr_array_unref);
   if (self->scope != NULL)
     hookrun_scope_close (self->scope);
 }

@@ -15,6 +15,7 @@ struct _HookrunPlugin {
   const HookrunPluginDescriptor *descriptor; /* (nullable): linked statically */
   char *hook_folder;                         /* (nullable): where its executables lie */
   gboolean is_from_file;                     /* the manifest can be read again */
+  guint index;                               /* among the engine's plugins */
   guint n_active;                            /* activations */
   guint generation;                          /* how often it was reloaded */
   gpointer loader_data;
@@ -49,7 +50,7 @@ struct _HookrunPluginContext {
   JsonNode *settings;
   JsonNode *info;
   HookrunContextPhase phase;
-  GPtrArray *definitions; /* staged: HookrunStagedSignal */
+  GPtrArray *definitions; /* (nullable): staged: HookrunStagedSignal */
   GPtrArray *handlers;    /* staged: HookrunStagedHandler */
   HookrunConnectHook connect_hook;
   gpointer data;

@@ -6,23 +6,33 @@
 #include "hookrun-engine-private.h"
 #include "hookrun-version-range-private.h"
 
+/* What is known of a plugin while a set is resolved. */
+enum {
+  NEEDED = 1 << 0,
+  VISITING = 1 << 1,
+  VISITED = 1 << 2,
+  BLAMED = 1 << 3,
+};
+
 typedef struct {
   HookrunEngine *engine;
   HookrunFaults *faults;
-  GPtrArray *needed;     /* plugins, in order of their first mention */
-  GPtrArray *early;      /* those of them that come before others by name */
-  GHashTable *is_needed; /* set of plugins */
-  GHashTable *blamed;    /* set of plugins */
-  GHashTable *seen;      /* plugin -> VISITING or DONE */
-  GPtrArray *path;       /* from the start of the walk to here */
-  GPtrArray *order;      /* the result */
+  guint8 *marks;     /* by the index of a plugin */
+  GPtrArray *needed; /* plugins, in order of their first mention */
+  GPtrArray *early;  /* those of them that come before others by name */
+  GPtrArray *path;   /* from the start of the walk to here */
+  GPtrArray *order;  /* the result */
 } Resolve;
 
-enum {
-  UNSEEN,
-  VISITING,
-  DONE,
-};
+/* Gives @plugin a mark; TRUE when it had it already. */
+static gboolean
+mark (Resolve *resolve, const HookrunPlugin *plugin, guint8 bit)
+{
+  guint8 old = resolve->marks[plugin->index];
+
+  resolve->marks[plugin->index] = (guint8)(old | bit);
+  return (old & bit) != 0;
+}
 
 /* A plugin keeps all its faults of this time, and the code of the first. */
 static void
@@ -33,7 +43,7 @@ blame (Resolve *resolve, HookrunPlugin *plugin, HookrunError code, const char *m
 
   if (plugin->n_active > 0)
     return;
-  if (g_hash_table_add (resolve->blamed, plugin) || first == NULL)
+  if (!mark (resolve, plugin, BLAMED) || first == NULL)
     error = g_error_new_literal (HOOKRUN_ERROR, (int)code, message);
   else
     error = g_error_new (HOOKRUN_ERROR, first->code, "%s\n%s", first->message, message);
@@ -130,7 +140,7 @@ need (Resolve *resolve, HookrunPlugin *plugin)
 {
   HookrunManifest *manifest = plugin->manifest;
 
-  if (!g_hash_table_add (resolve->is_needed, plugin))
+  if (mark (resolve, plugin, NEEDED))
     return;
   g_ptr_array_add (resolve->needed, plugin);
   if (manifest->before != NULL)
@@ -152,7 +162,7 @@ visit_ids (Resolve *resolve, char **ids)
   for (; ids != NULL && *ids != NULL; ids++) {
     HookrunPlugin *other = hookrun_engine_lookup (resolve->engine, *ids);
 
-    if (other != NULL && g_hash_table_contains (resolve->is_needed, other))
+    if (other != NULL && (resolve->marks[other->index] & NEEDED) != 0)
       visit (resolve, other);
   }
 }
@@ -189,19 +199,20 @@ add_cycle (Resolve *resolve, HookrunPlugin *plugin)
 static void
 visit (Resolve *resolve, HookrunPlugin *plugin)
 {
-  int seen = GPOINTER_TO_INT (g_hash_table_lookup (resolve->seen, plugin));
+  const guint8 *marks = &resolve->marks[plugin->index];
 
-  if (seen == VISITING)
-    add_cycle (resolve, plugin);
-  if (seen != UNSEEN)
+  if ((*marks & VISITED) != 0)
     return;
-  g_hash_table_insert (resolve->seen, plugin, GINT_TO_POINTER (VISITING));
+  if (mark (resolve, plugin, VISITING)) {
+    add_cycle (resolve, plugin);
+    return;
+  }
   g_ptr_array_add (resolve->path, plugin);
   visit_ids (resolve, plugin->manifest->requires);
   visit_ids (resolve, plugin->manifest->after);
   visit_predecessors (resolve, plugin);
   g_ptr_array_set_size (resolve->path, (int)resolve->path->len - 1);
-  g_hash_table_insert (resolve->seen, plugin, GINT_TO_POINTER (DONE));
+  mark (resolve, plugin, VISITED);
   g_ptr_array_add (resolve->order, plugin);
 }
 
@@ -213,9 +224,7 @@ hookrun_engine_order (HookrunEngine *self, const char *const *ids, HookrunFaults
       .faults = faults,
       .needed = g_ptr_array_new (),
       .early = g_ptr_array_new (),
-      .is_needed = g_hash_table_new (NULL, NULL),
-      .blamed = g_hash_table_new (NULL, NULL),
-      .seen = g_hash_table_new (NULL, NULL),
+      .marks = g_new0 (guint8, self->plugins->len),
       .path = g_ptr_array_new (),
       .order = g_ptr_array_new (),
   };
@@ -236,9 +245,7 @@ hookrun_engine_order (HookrunEngine *self, const char *const *ids, HookrunFaults
     visit (&resolve, g_ptr_array_index (resolve.needed, i));
   g_ptr_array_unref (resolve.needed);
   g_ptr_array_unref (resolve.early);
-  g_hash_table_unref (resolve.is_needed);
-  g_hash_table_unref (resolve.blamed);
-  g_hash_table_unref (resolve.seen);
+  g_free (resolve.marks);
   g_ptr_array_unref (resolve.path);
   return resolve.order;
 }
