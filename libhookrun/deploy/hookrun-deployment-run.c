@@ -10,15 +10,20 @@
 gboolean
 hookrun_deployment_connect (HookrunDeployment *self, GCancellable *cancellable, GError **error)
 {
+  g_autoptr (GError) problem = NULL;
+
   g_clear_object (&self->target);
   self->target = hookrun_target_new_for_spec (self->spec, error);
   if (self->target == NULL)
     return FALSE;
   if (self->question != NULL)
     hookrun_target_set_question (self->target, self->question, self->question_data, NULL);
-  if (hookrun_target_connect (self->target, cancellable, error))
+  if (hookrun_target_connect (self->target, cancellable, &problem))
     return TRUE;
-  g_prefix_error (error, "host \"%s\": ", self->host);
+  /* The alias is known; that its address is not is a matter of the network. */
+  if (g_error_matches (problem, HOOKRUN_ERROR, HOOKRUN_ERROR_NOT_FOUND))
+    problem->code = HOOKRUN_ERROR_CONNECTION;
+  g_propagate_prefixed_error (error, g_steal_pointer (&problem), "host \"%s\": ", self->host);
   return FALSE;
 }
 

@@ -332,9 +332,11 @@ start_ask (HookrunTarget *target, gpointer data, GCancellable *cancellable,
   g_autoptr (GTask) task = new_task (self, callback, user_data);
 
   if (!self->runs || self->socket < 0) {
-    g_task_return_new_error (task, HOOKRUN_ERROR, HOOKRUN_ERROR_CONNECTION,
-                             "target \"%s\": the lock is lost; open the layout again",
-                             hookrun_target_get_name (target));
+    g_task_return_new_error (
+        task, HOOKRUN_ERROR, HOOKRUN_ERROR_CONNECTION,
+        "target \"%s\": the connection that held the lock is lost, and the lock with it; "
+        "run it again",
+        hookrun_target_get_name (target));
     return;
   }
   self->pending = g_steal_pointer (&task);
@@ -378,8 +380,11 @@ ignore_overflow (gpointer user_data, gpointer unused)
 static char *
 describe_holder (void)
 {
-  return g_strdup_printf ("%s on %s, process %d, since %" G_GINT64_FORMAT, g_get_user_name (),
-                          g_get_host_name (), (int)getpid (), g_get_real_time () / G_USEC_PER_SEC);
+  g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
+  g_autofree char *time = g_date_time_format_iso8601 (now);
+
+  return g_strdup_printf ("%s on %s, process %d, since %s", g_get_user_name (), g_get_host_name (),
+                          (int)getpid (), time);
 }
 
 static HookrunAgent *

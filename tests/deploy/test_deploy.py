@@ -3,13 +3,15 @@
 """hookrun-deploy from its command line: Porter's job end to end, to a folder of this machine."""
 import json
 import os
+import subprocess
 import sys
+import tempfile
 import unittest
 
 sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)),
                 os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")]
 import tap  # noqa: E402
-from place import SIGNALS, Place  # noqa: E402
+from place import BUILD, SIGNALS, SOURCE, Place  # noqa: E402
 
 
 class DeployCase(unittest.TestCase):
@@ -150,6 +152,22 @@ class TestDeploy(DeployCase):
         trace = json.loads((self.place.folder / "trace.json").read_text())
         events = trace["traceEvents"] if isinstance(trace, dict) else trace
         self.assertTrue(any("source.send" in event["name"] for event in events))
+
+
+class TestDemonstration(unittest.TestCase):
+    """make demo: hooks in C, in shell and Porter's own example on one deployment."""
+
+    def test_three_languages(self):
+        with tempfile.TemporaryDirectory(prefix="hookrun-demo-") as folder:
+            done = subprocess.run([str(SOURCE / "demo/run"), str(BUILD), folder], text=True,
+                                  capture_output=True, timeout=240, check=False)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            live = os.path.join(folder, "target/srv/shop/current")
+            with open(os.path.join(live, "BUILD-STAMP"), encoding="utf-8") as stamp:
+                self.assertEqual(stamp.read(), "1.0 with production settings\n")
+            self.assertTrue(os.path.exists(os.path.join(live, "settings.ini")))
+            for handler in ("settings", "stamp", "shop.deployment.py"):
+                self.assertIn(handler, done.stdout)
 
 
 class TestHooks(DeployCase):
