@@ -48,6 +48,7 @@ typedef struct {
   gboolean hash_known_hosts;
   gboolean public_key; /* PubkeyAuthentication */
   gboolean gssapi;
+  gboolean batch_mode;
 } HookrunSshConfig;
 
 HookrunSshSpec *hookrun_ssh_spec_parse (const char *text, GError **error);

@@ -13,6 +13,8 @@
 #define DEFAULT_CONNECT_TIMEOUT_MS 30000
 #define DEFAULT_ALIVE_INTERVAL_MS 15000
 #define DEFAULT_ALIVE_COUNT_MAX 3
+/* What Debian's ssh makes of BatchMode; nobody chose these twenty minutes until a peer is dead. */
+#define BATCH_ALIVE_INTERVAL_MS 300000
 
 typedef void (*Setter) (HookrunSshConfig *self, gsize offset, const char *value);
 
@@ -120,6 +122,7 @@ static const Row rows[] = {
     {"identityfile", add_file, AT (identity_files)},
     {"identitiesonly", set_flag, AT (identities_only)},
     {"pubkeyauthentication", set_flag, AT (public_key)},
+    {"batchmode", set_flag, AT (batch_mode)},
     {"gssapiauthentication", set_flag, AT (gssapi)},
     {"proxyjump", set_text, AT (proxy_jump)},
     {"userknownhostsfile", add_files, AT (user_known_hosts)},
@@ -213,6 +216,8 @@ hookrun_ssh_config_parse (const HookrunSshSpec *spec, const char *text, GError *
   self->port = 22;
   for (guint i = 0; lines[i] != NULL; i++)
     apply_line (self, lines[i]);
+  if (self->batch_mode && self->alive_interval_ms == BATCH_ALIVE_INTERVAL_MS)
+    self->alive_interval_ms = DEFAULT_ALIVE_INTERVAL_MS;
   if (self->host_name == NULL)
     self->host_name = g_strdup (spec->host);
   if (self->user == NULL)

@@ -248,6 +248,19 @@ test_bad_configuration (Fixture *self, gconstpointer unused)
   g_assert_nonnull (strstr (error->message, "line 1"));
 }
 
+/* A silent peer is given up within a minute unless the user says otherwise. */
+static void
+test_patience (Fixture *self, gconstpointer unused)
+{
+  static const char *const lines[] = {"", "BatchMode yes\n", "ServerAliveInterval 0\n"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (lines); i++) {
+    g_autoptr (HookrunSshConfig) config = resolve (self, lines[i], "host", NULL);
+
+    g_assert_cmpuint (config->alive_interval_ms * (config->alive_count_max + 1), ==, 60000);
+  }
+}
+
 static void
 test_agents (Fixture *self, gconstpointer unused)
 {
@@ -288,6 +301,7 @@ main (int argc, char **argv)
   ADD ("what-only-ssh-can", test_beyond);
   ADD ("bad-configuration", test_bad_configuration);
   ADD ("agents", test_agents);
+  ADD ("patience", test_patience);
 #undef ADD
   return g_test_run ();
 }
