@@ -253,28 +253,52 @@ hookrun_sync_set_rsync_options (HookrunSync *self, const char *const *options, G
   return TRUE;
 }
 
-/* rsync where it can work on both sides, else tar. */
 static gboolean
-choose_engine (const HookrunSyncOptions *options, HookrunTarget *target, HookrunSyncEngine *engine,
-               GCancellable *cancellable, GError **error)
+has_rsync_here (void)
 {
-  HookrunTargetFacts facts;
-  g_autofree char *rsync = NULL;
-  g_autofree char *helper = NULL;
+  g_autofree char *rsync = g_find_program_in_path ("rsync");
+  g_autofree char *helper = hookrun_rsync_find_helper ();
 
-  *engine = options->engine;
-  if (*engine != HOOKRUN_SYNC_ENGINE_AUTO)
-    return TRUE;
-  *engine = HOOKRUN_SYNC_ENGINE_TAR;
-  rsync = g_find_program_in_path ("rsync");
-  helper = hookrun_rsync_find_helper ();
-  if (rsync == NULL || helper == NULL)
-    return TRUE;
+  return rsync != NULL && helper != NULL;
+}
+
+/* Whether a failure of rsync may mean that the target has none, or a login shell that prints. */
+static gboolean
+may_be_unusable (const GError *error)
+{
+  return g_error_matches (error, HOOKRUN_ERROR, HOOKRUN_ERROR_UNSUPPORTED) ||
+         g_error_matches (error, HOOKRUN_ERROR, HOOKRUN_ERROR_COMMAND);
+}
+
+/* rsync where it can work on both sides, else tar. The target is asked only when rsync has failed,
+ * and once a connection, so that it costs nothing where it works. */
+static HookrunSyncResult *
+run_auto (const HookrunSyncOptions *options, HookrunTarget *target, const char *source,
+          const char *destination, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GError) failed = NULL;
+  HookrunSyncResult *result;
+  HookrunTargetFacts facts = {0};
+
+  if (!has_rsync_here ())
+    return hookrun_sync_run_tar (options, target, source, destination, cancellable, error);
+  if (!hookrun_target_knows_facts (target)) {
+    result = hookrun_sync_run_rsync (options, target, source, destination, cancellable, &failed);
+    if (result != NULL)
+      return result;
+    if (!may_be_unusable (failed)) {
+      g_propagate_error (error, g_steal_pointer (&failed));
+      return NULL;
+    }
+  }
   if (!hookrun_target_probe (target, &facts, cancellable, error))
-    return FALSE;
-  if (facts.has_rsync && !facts.is_noisy)
-    *engine = HOOKRUN_SYNC_ENGINE_RSYNC;
-  return TRUE;
+    return NULL;
+  if (!facts.has_rsync || facts.is_noisy)
+    return hookrun_sync_run_tar (options, target, source, destination, cancellable, error);
+  if (failed == NULL)
+    return hookrun_sync_run_rsync (options, target, source, destination, cancellable, error);
+  g_propagate_error (error, g_steal_pointer (&failed));
+  return NULL;
 }
 
 HookrunSyncResult *
@@ -284,7 +308,8 @@ hookrun_sync_run_options (const HookrunSyncOptions *options, HookrunTarget *targ
 {
   g_autofree char *source = g_canonicalize_filename (local_folder, NULL);
   g_autofree char *mapped = hookrun_target_map_path (target, remote_folder);
-  HookrunSyncEngine engine;
+  HookrunSyncResult *(*run) (const HookrunSyncOptions *, HookrunTarget *, const char *,
+                             const char *, GCancellable *, GError **) = run_auto;
 
   if (!g_file_test (source, G_FILE_TEST_IS_DIR)) {
     g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_NOT_FOUND,
@@ -292,11 +317,11 @@ hookrun_sync_run_options (const HookrunSyncOptions *options, HookrunTarget *targ
                  hookrun_target_get_name (target));
     return NULL;
   }
-  if (!choose_engine (options, target, &engine, cancellable, error))
-    return NULL;
-  if (engine == HOOKRUN_SYNC_ENGINE_RSYNC)
-    return hookrun_sync_run_rsync (options, target, source, mapped, cancellable, error);
-  return hookrun_sync_run_tar (options, target, source, mapped, cancellable, error);
+  if (options->engine == HOOKRUN_SYNC_ENGINE_RSYNC)
+    run = hookrun_sync_run_rsync;
+  if (options->engine == HOOKRUN_SYNC_ENGINE_TAR)
+    run = hookrun_sync_run_tar;
+  return run (options, target, source, mapped, cancellable, error);
 }
 
 /**

@@ -85,6 +85,7 @@ typedef struct {
 
 gboolean hookrun_target_probe (HookrunTarget *self, HookrunTargetFacts *facts,
                                GCancellable *cancellable, GError **error);
+gboolean hookrun_target_knows_facts (HookrunTarget *self);
 void hookrun_target_forget_facts (HookrunTarget *self);
 
 G_END_DECLS

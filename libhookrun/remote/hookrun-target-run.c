@@ -209,6 +209,12 @@ facts_quark (void)
   return g_quark_from_static_string ("hookrun-target-facts");
 }
 
+gboolean
+hookrun_target_knows_facts (HookrunTarget *self)
+{
+  return g_object_get_qdata (G_OBJECT (self), facts_quark ()) != NULL;
+}
+
 void
 hookrun_target_forget_facts (HookrunTarget *self)
 {
