@@ -111,26 +111,26 @@ class TestLostConnection(SshCase):
     """The connection dies under the program; the old tree stays live and the next run works."""
 
     def add_bulk(self):
-        for number in range(50):
+        for number in range(60):
             (self.place.folder / "source/shop" / ("bulk%d" % number)).write_bytes(
                 os.urandom(2 * 1024 * 1024))
 
     def cut_during_send(self):
         """Kills the sessions as soon as the new release folder has some of the bulk."""
         releases = self.place.target / "srv/shop"
-        deadline = time.monotonic() + 30
+        is_over = threading.Event()
 
         def cut():
-            while time.monotonic() < deadline:
+            while not is_over.wait(0.002):
                 if any(name.startswith((".bulk", "bulk"))
                        for _, _, names in os.walk(releases) for name in names):
                     self.sshd.kill_sessions()
                     return
-                time.sleep(0.002)
 
         thread = threading.Thread(target=cut)
         thread.start()
         result = self.deploy()
+        is_over.set()
         thread.join()
         return result
 
