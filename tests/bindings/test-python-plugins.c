@@ -101,7 +101,7 @@ add_python (Fixture *fixture, const char *id, const char *code, GError **error)
   g_autofree char *file = g_build_filename (folder, "plugin.py", NULL);
   g_autoptr (HookrunManifest) manifest = NULL;
   g_autoptr (JsonNode) info = json_from_string (
-      "{\"modulename\":\"shop\",\"moduledir\":\"/work/shop\",\"destpath\":\"/srv/shop\"}", NULL);
+      "{\"modulename\":\"shop\",\"moduledir\":\"/proj/shop\",\"destpath\":\"/srv/shop\"}", NULL);
 
   g_assert_true (g_file_set_contents (file, code, -1, NULL));
   g_ptr_array_add (fixture->folders, g_steal_pointer (&folder));

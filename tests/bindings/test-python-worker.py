@@ -13,10 +13,10 @@ OLD = os.path.join(PLUGINS, "old.py")
 EXAMPLE = os.path.join(PLUGINS, "deployment.py")
 
 INFO = {
-    "modulename": "shop", "moduledir": "/work/shop", "destpath": "/srv/shop", "config": "live",
+    "modulename": "shop", "moduledir": "/proj/shop", "destpath": "/srv/shop", "config": "live",
     "release": "stable", "version": "1.2", "host": "web", "address": "me@web",
     "project": {"name": "mall", "folder": "/work"}, "args": {"fast_lane": True},
-    "depends": ["db"], "plugins": ["old"], "config_dir": "/work/shop/config/live",
+    "depends": ["db"], "plugins": ["old"], "config_dir": "/proj/shop/config/live",
     "ini": {"module": {"path": "/srv/shop"}, "plugin:old": {"color": "red", "color-web": "blue"}},
 }
 STAGE = {"destpath": "/srv/shop", "stagedir": "/srv/shop/releases/7", "version": "1.2"}
@@ -228,7 +228,7 @@ class Porter(unittest.TestCase):
             answer = host.handle("old", "deploy.start", {"destpath": "/srv/shop"})
             self.assertEqual(answer["verdict"], "continue", answer)
         self.assertEqual(host.output.splitlines(), [
-            "shop /work/shop /srv/shop /srv/shop/current 1.2 /work/shop/config/live ['db'] ['old'] "
+            "shop /proj/shop /srv/shop /srv/shop/current 1.2 /proj/shop/config/live ['db'] ['old'] "
             "/srv/shop mall",
             "True True 3 web live", "blue none /srv/shop"])
 
@@ -252,7 +252,7 @@ class Porter(unittest.TestCase):
             self.assertEqual(host.handle("old", "source.send", STAGE)["verdict"], "continue")
             self.assertEqual(host.asked, [
                 ("deploy.run", {"argv": ["test", "-d", "/tmp"], "check": False}),
-                ("deploy.copy", {"source": "/work/shop/a b.txt", "destination": "/tmp/"}),
+                ("deploy.copy", {"source": "/proj/shop/a b.txt", "destination": "/tmp/"}),
                 ("deploy.copy_config", {"file": "local_settings.py"}),
                 ("deploy.copy_config", {"file": "local_settings.py", "destination": "/etc/shop/"}),
                 ("deploy.run", {"argv": ["sed", "-i", "-e", r"s/__env__/\/srv\/a\&b\/c\\d/g",
