@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "hookrun-file-private.h"
+#include "hookrun-ssh-pattern-private.h"
 
 #define MAX_FILE (32 * 1024 * 1024)
 #define MAX_LINE (64 * 1024)
@@ -108,23 +109,12 @@ match_hashed (const char *field, const char *name)
 static gboolean
 match_field (const char *field, const char *name)
 {
-  g_auto (GStrv) patterns = NULL;
-  gboolean matched = FALSE;
+  g_autofree char *patterns = NULL;
 
   if (*field == '|')
     return match_hashed (field, name);
-  patterns = g_strsplit (field, ",", -1);
-  for (guint i = 0; patterns[i] != NULL; i++) {
-    gboolean negated = patterns[i][0] == '!';
-    g_autofree char *pattern = g_ascii_strdown (patterns[i] + (negated ? 1 : 0), -1);
-
-    if (*pattern == '\0' || !g_pattern_match_simple (pattern, name))
-      continue;
-    if (negated)
-      return FALSE;
-    matched = TRUE;
-  }
-  return matched;
+  patterns = g_ascii_strdown (field, -1);
+  return hookrun_ssh_pattern_match_list (patterns, name) > 0;
 }
 
 /* Cuts the next word off @line. */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "hookrun-file-private.h"
+#include "hookrun-ssh-pattern-private.h"
 
 #define MAX_FILE (1024 * 1024)
 #define MAX_DEPTH 16
@@ -53,17 +54,11 @@ hookrun_ssh_config_match (const char *const *patterns, const char *name)
   gboolean matched = FALSE;
 
   for (guint i = 0; patterns[i] != NULL; i++) {
-    g_auto (GStrv) parts = g_strsplit (patterns[i], ",", -1);
+    int result = hookrun_ssh_pattern_match_list (patterns[i], name);
 
-    for (guint j = 0; parts[j] != NULL; j++) {
-      gboolean negated = parts[j][0] == '!';
-
-      if (!g_pattern_match_simple (parts[j] + (negated ? 1 : 0), name))
-        continue;
-      if (negated)
-        return FALSE;
-      matched = TRUE;
-    }
+    if (result < 0)
+      return FALSE;
+    matched = matched || result > 0;
   }
   return matched;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "hookrun-file-private.h"
+#include "hookrun-ssh-pattern-private.h"
 
 /* A key of @type that differs by @variant. */
 static GBytes *
@@ -242,11 +243,53 @@ test_append_fails (void)
   g_assert_nonnull (folder);
 }
 
+static void
+test_patterns (void)
+{
+  static const struct {
+    const char *list;
+    const char *name;
+    int result;
+  } cases[] = {
+      {"host", "host", 1},
+      {"host", "hosts", 0},
+      {"ho?t", "host", 1},
+      {"ho?t", "hot", 0},
+      {"*", "", 1},
+      {"", "host", 0},
+      {"*.a.b", "x.a.a.b", 1},
+      {"*a*b*", "xxaxxbxx", 1},
+      {"*a*b", "xxaxxbxx", 0},
+      {"a,!a", "a", -1},
+      {"!a,*", "a", -1},
+      {"!a,*", "b", 1},
+      {"!a", "b", 0},
+      {"[host]:22", "[host]:22", 1},
+      {"[h*]:2?", "[host]:22", 1},
+      {"*\xf8*",
+       "ple\xf8"
+       "am",
+       1},
+      {"x*4.e\xf8"
+       "am",
+       "x4.e", 0},
+  };
+  g_autofree char *long_name = g_strnfill (4000, 'a');
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    g_assert_cmpint (hookrun_ssh_pattern_match_list (cases[i].list, cases[i].name), ==,
+                     cases[i].result);
+  /* Matchers that try every split take years for this one. */
+  g_assert_false (
+      hookrun_ssh_pattern_match ("*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b", long_name));
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
 #define ADD(name, func) g_test_add_func ("/remote/known-hosts/" name, func)
+  ADD ("patterns", test_patterns);
   ADD ("names", test_names);
   ADD ("hashed-names-of-ssh-keygen", test_hashed_names_of_ssh_keygen);
   ADD ("odd-lines-are-passed-over", test_odd_lines_are_passed_over);
