@@ -66,10 +66,12 @@ hookrun_deployment_module_info (HookrunDeployment *self, HookrunModule *module)
 
 /* ---- manifests for what has none ---- */
 
+/* The module names the plugin, whatever its code calls itself: one file serves many modules. */
 static HookrunManifest *
 native_manifest (HookrunDeployment *self, const char *id, const char *file, GError **error)
 {
   g_autoptr (JsonNode) node = json_node_new (JSON_NODE_OBJECT);
+  HookrunManifest *manifest;
   JsonObject *object = json_object_new ();
 
   json_node_take_object (node, object);
@@ -78,8 +80,11 @@ native_manifest (HookrunDeployment *self, const char *id, const char *file, GErr
   json_object_set_int_member (object, "abi", HOOKRUN_PLUGIN_ABI);
   json_object_set_string_member (object, "kind", "native");
   json_object_set_string_member (object, "file", file);
-  return hookrun_manifest_new_from_json (node, file, hookrun_project_get_folder (self->project),
-                                         error);
+  manifest = hookrun_manifest_new_from_json (node, file, hookrun_project_get_folder (self->project),
+                                             error);
+  if (manifest != NULL)
+    manifest->is_implied = TRUE;
+  return manifest;
 }
 
 /* ---- finding ---- */

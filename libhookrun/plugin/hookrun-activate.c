@@ -131,15 +131,44 @@ signal_hint (Transaction *transaction, const char *name)
   return hookrun_nearest_hint (name, (const char *const *)names);
 }
 
+static gboolean
+has_signal (Transaction *transaction, const char *name)
+{
+  return hookrun_registry_lookup (transaction->engine->registry, name) != NULL ||
+         find_definition (transaction, name) != NULL;
+}
+
+/* The folders of hooks, also those without a hook: a wrong name is told before it is missed. */
+static void
+check_hook_signals (Transaction *transaction, HookrunPluginContext *context, HookrunFaults *faults)
+{
+  char **names = context->plugin->manifest->hook_signals;
+
+  for (; names != NULL && *names != NULL; names++) {
+    g_autofree char *hint = NULL;
+
+    if (has_signal (transaction, *names))
+      continue;
+    hint = signal_hint (transaction, *names);
+    hookrun_faults_add (faults, HOOKRUN_ERROR_NOT_FOUND,
+                        "folder of hooks \"%s/%s.d\": there is no signal \"%s\"%s",
+                        context->plugin->hook_folder, *names, *names,
+                        *hint != '\0' ? hint : "; rename or remove the folder");
+  }
+}
+
 static void
 check_handlers (Transaction *transaction, HookrunPluginContext *context, HookrunFaults *faults)
 {
+  if (context->plugin->hook_folder != NULL) {
+    check_hook_signals (transaction, context, faults);
+    return;
+  }
   for (guint i = 0; i < context->handlers->len; i++) {
     const HookrunStagedHandler *staged = g_ptr_array_index (context->handlers, i);
     g_autofree char *hint = NULL;
 
-    if (hookrun_registry_lookup (transaction->engine->registry, staged->signal) != NULL ||
-        find_definition (transaction, staged->signal) != NULL)
+    if (has_signal (transaction, staged->signal))
       continue;
     hint = signal_hint (transaction, staged->signal);
     hookrun_faults_add (faults, HOOKRUN_ERROR_NOT_FOUND,

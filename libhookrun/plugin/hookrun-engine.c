@@ -303,8 +303,9 @@ hookrun_engine_add_static (HookrunEngine *self, const HookrunPluginDescriptor *d
  * files that are executable are handlers of SIGNAL, in the order of their names. A handler's id is
  * the file's name without leading digits and the dash behind them and without an ending:
  * `10-notify.sh` is `notify`. Left out are names that start with a dot and what editors and
- * packagers leave behind (`~`, `.rpmsave`, `.rpmnew`, `.dpkg-*`, …); a file that is not executable
- * is reported by [signal@Hookrun.Engine::log].
+ * packagers leave behind (`~`, `.rpmsave`, `.rpmnew`, `.dpkg-*`, …). A file that is not executable
+ * and what lies in no `SIGNAL.d` is reported by [signal@Hookrun.Engine::log] as a warning; a
+ * `SIGNAL.d` for a signal that there is not is an error of the activation, even if it is empty.
  *
  * A script may say where it runs, by words in a comment line of its first 4 KiB:
  * `# hookrun: before=ID after=ID replaces=ID priority=N timeout=5s`. Comments start with `#`, `//`,

@@ -18,6 +18,7 @@ typedef struct {
   HookrunEngine *engine;
   HookrunManifest *manifest;
   HookrunFaults *faults;
+  GStrvBuilder *signals;
 } Scan;
 
 static int
@@ -107,6 +108,20 @@ add_hook (Scan *scan, int fd, const char *signal, const char *name, const char *
   return FALSE;
 }
 
+/* What lies in the folder and has no effect, although its author seems to think otherwise. */
+G_GNUC_PRINTF (2, 3)
+static void
+warn (Scan *scan, const char *format, ...)
+{
+  g_autofree char *text = NULL;
+  va_list args;
+
+  va_start (args, format);
+  text = g_strdup_vprintf (format, args);
+  va_end (args);
+  hookrun_engine_log (scan->engine, NULL, HOOKRUN_LOG_WARNING, text);
+}
+
 static void
 scan_file (Scan *scan, int folder_fd, const char *folder, const char *signal, const char *name)
 {
@@ -116,10 +131,9 @@ scan_file (Scan *scan, int folder_fd, const char *folder, const char *signal, co
   int fd = hookrun_trust_open_at (folder_fd, folder, name, O_RDONLY, &st, &problem);
 
   if (fd >= 0 && S_ISREG (st.st_mode) && (st.st_mode & 0111) == 0) {
-    g_autofree char *note =
-        g_strdup_printf ("\"%s\" is not executable and is not run; chmod +x makes it a hook", path);
-
-    hookrun_engine_log (scan->engine, NULL, HOOKRUN_LOG_INFO, note);
+    warn (scan,
+          "\"%s\" is not executable and is not run; make it a hook with chmod +x, or remove it",
+          path);
   } else if (fd >= 0 && S_ISREG (st.st_mode)) {
     add_hook (scan, fd, signal, name, path, &problem);
   }
@@ -147,8 +161,25 @@ scan_signal (Scan *scan, int folder_fd, const char *folder, const char *name)
     names = list_names (fcntl (fd, F_DUPFD_CLOEXEC, 0));
     for (guint i = 0; i < names->len; i++)
       scan_file (scan, fd, path, signal, g_ptr_array_index (names, i));
+    g_strv_builder_add (scan->signals, signal);
   }
   close (fd);
+}
+
+/* An entry of the folder itself that is no SIGNAL.d. */
+static void
+scan_other (Scan *scan, int folder_fd, const char *folder, const char *name)
+{
+  struct stat st;
+
+  if (fstatat (folder_fd, name, &st, 0) < 0)
+    return;
+  if (S_ISDIR (st.st_mode))
+    warn (scan, "\"%s/%s\" is not read: a folder of hooks is named SIGNAL.d; rename it to %s.d",
+          folder, name, name);
+  else if (S_ISREG (st.st_mode) && (st.st_mode & 0111) != 0)
+    warn (scan, "\"%s/%s\" is not run: hooks lie in folders SIGNAL.d; move it into one", folder,
+          name);
 }
 
 static HookrunManifest *
@@ -168,7 +199,8 @@ hookrun_hook_folder_read (HookrunEngine *self, const char *id, const char *folde
   g_autoptr (HookrunManifest) manifest = manifest_for_folder (id, folder);
   g_autoptr (HookrunFaults) faults = hookrun_faults_new ();
   g_autoptr (GPtrArray) names = NULL;
-  Scan scan = {self, manifest, faults};
+  g_autoptr (GStrvBuilder) signals = g_strv_builder_new ();
+  Scan scan = {self, manifest, faults, signals};
   struct stat st;
   int fd;
 
@@ -183,7 +215,10 @@ hookrun_hook_folder_read (HookrunEngine *self, const char *id, const char *folde
   for (guint i = 0; i < names->len; i++)
     if (g_str_has_suffix (g_ptr_array_index (names, i), ".d"))
       scan_signal (&scan, fd, folder, g_ptr_array_index (names, i));
+    else
+      scan_other (&scan, fd, folder, g_ptr_array_index (names, i));
   close (fd);
+  manifest->hook_signals = g_strv_builder_end (signals);
   hookrun_manifest_collect_signals (manifest);
   if (!hookrun_faults_check (faults, folder, error))
     return NULL;

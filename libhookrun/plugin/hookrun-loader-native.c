@@ -88,8 +88,8 @@ static gboolean
 check_against_manifest (const HookrunPluginDescriptor *descriptor, const HookrunManifest *manifest,
                         GError **error)
 {
-  if (g_str_equal (descriptor->id, manifest->id) &&
-      g_str_equal (descriptor->version, manifest->version))
+  if (manifest->is_implied || (g_str_equal (descriptor->id, manifest->id) &&
+                               g_str_equal (descriptor->version, manifest->version)))
     return TRUE;
   g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_CONFLICT,
                "\"%s\" is plugin \"%s\" %s, but its manifest %s says \"%s\" %s; install both anew",

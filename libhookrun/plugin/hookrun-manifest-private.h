@@ -47,6 +47,8 @@ struct _HookrunManifest {
   guint timeout_ms;
   GArray *options;     /* of HookrunManifestOption */
   GPtrArray *handlers; /* of HookrunManifestHandler */
+  char **hook_signals; /* (nullable): of a folder of hooks, the SIGNAL of each SIGNAL.d in it */
+  gboolean is_implied; /* nobody wrote it: what the code says of itself need not agree with it */
 };
 
 HookrunManifest *hookrun_manifest_alloc (const char *origin, const char *folder);

@@ -123,6 +123,7 @@ hookrun_manifest_unref (HookrunManifest *self)
   g_strfreev (self->before);
   g_strfreev (self->after);
   g_strfreev (self->signals);
+  g_strfreev (self->hook_signals);
   g_array_unref (self->options);
   g_ptr_array_unref (self->handlers);
   g_free (self);

@@ -88,7 +88,37 @@ class TestBeforeAnything(PluginCase):
 
     def test_unknown_signal_is_told(self):
         self.place.hook("source.pre_sned", "true")
-        self.refused("source.pre_sned")
+        self.refused("source.pre_sned", 'did you mean "source.pre-send"')
+
+    def test_unknown_signal_of_a_folder_without_hooks_is_told(self):
+        self.place.write("shop/deployment.d/deploy.strat.d/notes", "")
+        self.refused("deployment.d/deploy.strat.d", 'did you mean "deploy.start"')
+
+
+class TestWarnings(PluginCase):
+    """What lies there without effect is told on every run, however quiet."""
+
+    def test_hooks_that_are_not_hooks(self):
+        self.place.hook("deploy.start", "true", name="10-plain").chmod(0o644)
+        self.place.write("shop/deployment.d/20-lost", "#!/bin/sh\n").chmod(0o755)
+        self.place.write("shop/deployment.d/deploy.finish/30-lost", "#!/bin/sh\n").chmod(0o755)
+        for words in (("--dry-run", "--json"), ("--quiet",), ("--json",), ()):
+            with self.subTest(words=words):
+                result = self.place.deploy(*words)
+                self.assertEqual(result.status, 0, repr(result))
+                for part in ("10-plain", "chmod +x", "deployment.d/20-lost", "deploy.finish.d"):
+                    self.assertEqual(result.err.count(part), 1, repr(result))
+
+
+class TestModuleNative(PluginCase):
+    """deployment.so beside a module: the module names it, whatever it calls itself."""
+
+    def test_any_id_and_version(self):
+        shutil.copy(BUILD / "demo/stamp.so", self.place.project / "shop/deployment.so")
+        result = self.place.deploy()
+        self.assertEqual(result.status, 0, repr(result))
+        self.assertIn("main@", (self.place.live() / "STAMP").read_text())
+        self.assertIn("shop.deployment.so", self.place.deploy("handlers").out)
 
 
 class TestOnTheWay(PluginCase):

@@ -51,6 +51,8 @@ test_ignored (Fixture *fixture, gconstpointer unused)
   g_autofree char *link = fixture_path (fixture, "hooks/test.run.d/30-link");
 
   fixture_write (fixture, "hooks/README", "x", 0755);
+  fixture_write (fixture, "hooks/NOTES", "x", 0644);
+  fixture_write (fixture, "hooks/test.other/10-lost", HOOK_APPENDS, 0755);
   fixture_write (fixture, "tool", HOOK_APPENDS, 0755);
   fixture_write (fixture, "hooks/test.run.d/10-plain", HOOK_APPENDS, 0644);
   g_assert_cmpint (g_mkdir (dir, 0755), ==, 0);
@@ -59,8 +61,12 @@ test_ignored (Fixture *fixture, gconstpointer unused)
                      HOOKS (".hidden", HOOK_APPENDS, "a~", HOOK_APPENDS, "b.rpmsave", HOOK_APPENDS,
                             "c.dpkg-old", HOOK_APPENDS, "20-real", HOOK_APPENDS));
   fixture_assert_trail (fixture, NULL, "real link ");
-  assert_has (fixture->log->str, "1 - \"");
+  assert_has (fixture->log->str, "2 - \"");
   assert_has (fixture->log->str, "10-plain\" is not executable");
+  assert_has (fixture->log->str, "chmod +x");
+  assert_has (fixture->log->str, "hooks/README\" is not run");
+  assert_has (fixture->log->str, "hooks/test.other\" is not read");
+  assert_has (fixture->log->str, "rename it to test.other.d");
 }
 
 typedef struct {
@@ -116,6 +122,21 @@ test_unknown_signal (Fixture *fixture, gconstpointer unused)
 }
 
 static void
+test_unknown_signal_of_an_empty_folder (Fixture *fixture, gconstpointer unused)
+{
+  g_autofree char *folder = fixture_path (fixture, "hooks");
+  g_autoptr (GError) error = NULL;
+
+  fixture_write (fixture, "hooks/test.run.d/10-x", HOOK_APPENDS, 0755);
+  fixture_write (fixture, "hooks/test.rnu.d/.keep", "", 0644);
+  g_assert_nonnull (hookrun_engine_add_hook_folder (fixture->engine, "h", folder, &error));
+  g_assert_false (hookrun_engine_activate_plugin (fixture->engine, "h", NULL, NULL, NULL, &error));
+  g_assert_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_NOT_FOUND);
+  assert_has (error->message, "hooks/test.rnu.d");
+  assert_has (error->message, "did you mean \"test.run\"?");
+}
+
+static void
 test_reload (Fixture *fixture, gconstpointer unused)
 {
   g_autofree char *gone = fixture_path (fixture, "hooks/test.run.d/10-a");
@@ -140,6 +161,7 @@ main (int argc, char **argv)
   ADD ("ignored-names", test_ignored);
   ADD ("faults", test_folder_faults);
   ADD ("unknown-signal", test_unknown_signal);
+  ADD ("unknown-signal-of-an-empty-folder", test_unknown_signal_of_an_empty_folder);
   ADD ("reload", test_reload);
 #undef ADD
   return g_test_run ();

@@ -7,6 +7,7 @@
 #include <locale.h>
 
 #include "commands.h"
+#include "report.h"
 #include "tool-interrupt.h"
 
 /* Loads the project and, where a host is known, the plugins: they add to the command line. */
@@ -21,6 +22,7 @@ load (DeployCommandContext *context, const DeployOptions *options, GError **erro
   context->deployment = hookrun_deployment_new (context->project, options->host, error);
   if (context->deployment == NULL)
     return FALSE;
+  report_warnings (context->deployment);
   hookrun_deployment_set_modules (context->deployment, (const char *const *)options->modules);
   hookrun_deployment_set_config (context->deployment, options->config);
   hookrun_deployment_set_release (context->deployment, options->release);

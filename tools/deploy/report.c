@@ -2,6 +2,7 @@
 /* What people and programs see of a deployment: progress, log lines, plans and results. */
 #include "report.h"
 
+#include "tool-exit.h"
 #include "tool-table.h"
 #include "tool-terminal.h"
 
@@ -11,6 +12,14 @@ typedef struct {
   gboolean quiet;
 } Report;
 
+/* What the library warns of itself, and not a plugin: that the project is not what its author
+ * thinks. */
+static gboolean
+is_warning (const char *origin, HookrunLogLevel level)
+{
+  return level >= HOOKRUN_LOG_WARNING && g_str_equal (origin, "hookrun");
+}
+
 static void
 on_log (HookrunDeployment *deployment, const char *origin, HookrunLogLevel level, const char *text,
         gpointer user_data)
@@ -19,13 +28,27 @@ on_log (HookrunDeployment *deployment, const char *origin, HookrunLogLevel level
   g_autofree char *visible = NULL;
   g_autofree char *line = NULL;
 
-  if (level == HOOKRUN_LOG_DEBUG && !report->verbose)
+  if (is_warning (origin, level) || (level == HOOKRUN_LOG_DEBUG && !report->verbose))
     return;
   if (level == HOOKRUN_LOG_INFO && report->quiet)
     return;
   visible = tool_visible (text, FALSE);
   line = g_strdup_printf ("  %s: %s", origin, visible);
   tool_progress_line (report->progress, line);
+}
+
+static void
+on_warning (HookrunDeployment *deployment, const char *origin, HookrunLogLevel level,
+            const char *text, gpointer user_data)
+{
+  if (is_warning (origin, level))
+    tool_print_message ("warning: %s", text);
+}
+
+void
+report_warnings (HookrunDeployment *deployment)
+{
+  g_signal_connect (deployment, "log", G_CALLBACK (on_warning), NULL);
 }
 
 static void

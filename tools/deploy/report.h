@@ -13,6 +13,9 @@ G_BEGIN_DECLS
 void report_connect (HookrunDeployment *deployment, const DeployOptions *options,
                      ToolProgress *progress);
 
+/* Prints what the library warns of, on standard error and also when progress is not wanted. */
+void report_warnings (HookrunDeployment *deployment);
+
 /* Prints what hookrun_deployment_plan() gave. */
 void report_plan (JsonNode *plan, gboolean json);
 
