@@ -16,8 +16,11 @@
 
 #define WINDOW (4 * 1024 * 1024)
 #define PACKET 32768
-#define MAX_RETRIES 20
 #define RETRY_US (100 * G_TIME_SPAN_MILLISECOND)
+/* How long a command waits for a session on the server: while others run, and when none runs or
+ * there can be no other connection. */
+#define QUEUE_LIMIT_US (15 * G_TIME_SPAN_SECOND)
+#define REFUSAL_LIMIT_US (2 * G_TIME_SPAN_SECOND)
 #define STATUS_OF_SIGNAL(number) (number)
 #define STATUS_OF_EXIT(code) (((code)&0xff) << 8)
 
@@ -43,8 +46,8 @@ struct _HookrunSshChannel {
   gboolean opening; /* libssh2 has begun and must be asked until it is through */
   gboolean input_ended;
   gboolean eof_sent;
-  gint64 retry_us; /* the server had no session free: when to ask again */
-  guint retries;
+  gint64 retry_us;   /* the server had no session free: when to ask again */
+  gint64 refused_us; /* when it first had none, or when relief was expected last */
 };
 
 static gboolean
@@ -156,6 +159,37 @@ hookrun_ssh_channel_is_finished (HookrunSshChannel *self)
 }
 
 gboolean
+hookrun_ssh_channel_is_open (HookrunSshChannel *self)
+{
+  return self->channel != NULL;
+}
+
+gboolean
+hookrun_ssh_channel_is_waiting (HookrunSshChannel *self)
+{
+  return self->state == OPEN && !self->opening && self->task != NULL;
+}
+
+gint64
+hookrun_ssh_channel_get_refused_us (HookrunSshChannel *self)
+{
+  return self->refused_us;
+}
+
+void
+hookrun_ssh_channel_move (HookrunSshChannel *self, HookrunSshSession *session)
+{
+  guint index = 0;
+
+  if (!g_ptr_array_find (self->session->channels, self, &index))
+    return;
+  g_ptr_array_add (session->channels, g_ptr_array_steal_index (self->session->channels, index));
+  self->session = session;
+  self->retry_us = 0;
+  hookrun_ssh_loop_wake (session->loop);
+}
+
+gboolean
 hookrun_ssh_channel_is_blocked (HookrunSshChannel *self)
 {
   return self->state == RUN &&
@@ -185,22 +219,42 @@ others_run (HookrunSshChannel *self)
   return FALSE;
 }
 
-/* MaxSessions: the command waits until another one is done. If none runs, the server may still be
- * closing one; that gets a moment. */
+static void
+fail_refused (HookrunSshChannel *self)
+{
+  g_autoptr (GError) relief_error = g_steal_pointer (&self->session->relief_error);
+
+  complete (self,
+            g_error_new (HOOKRUN_ERROR, HOOKRUN_ERROR_LIMIT,
+                         "%s: the server opens no further session for the command: raise "
+                         "MaxSessions in its sshd_config, or run less at the same time%s%s",
+                         self->session->label,
+                         relief_error != NULL ? "; another connection failed, too: " : "",
+                         relief_error != NULL ? relief_error->message : ""),
+            0);
+  self->state = FINISHED;
+}
+
+/* MaxSessions: the command waits until another one is done or another connection there. If none
+ * runs, the server may still be closing one; that gets a moment. */
 static gboolean
 wait_for_a_session (HookrunSshChannel *self)
 {
+  gint64 now = g_get_monotonic_time ();
+  gboolean hopes = others_run (self) && self->session->relief_error == NULL;
+
   self->opening = FALSE;
   if (self->task == NULL) {
     self->state = FINISHED;
     return TRUE;
   }
-  if (!others_run (self) && ++self->retries > MAX_RETRIES) {
-    fail (self, HOOKRUN_ERROR_LIMIT,
-          "the server opens no session for the command (MaxSessions of its sshd_config?)");
+  if (self->refused_us == 0 || self->session->relief_comes)
+    self->refused_us = now;
+  if (now - self->refused_us > (hopes ? QUEUE_LIMIT_US : REFUSAL_LIMIT_US)) {
+    fail_refused (self);
     return TRUE;
   }
-  self->retry_us = g_get_monotonic_time () + RETRY_US;
+  self->retry_us = now + RETRY_US;
   hookrun_ssh_loop_set_alarm (self->session->loop, self->retry_us);
   return FALSE;
 }

@@ -65,6 +65,9 @@ struct _HookrunSshSession {
   GPtrArray *channels; /* HookrunSshChannel */
   gboolean lent;       /* a thread works on it */
 
+  gboolean relief_comes; /* another connection is being made, for commands that wait for a place */
+  GError *relief_error;  /* why there is none */
+
   gint64 deadline_us; /* of the stage; 0: none */
   gint64 next_probe_us;
   gint64 probed_receipt_us; /* last receipt when probing began */
@@ -126,6 +129,13 @@ void hookrun_ssh_channel_update_watches (HookrunSshChannel *self);
 /* Whether it waits for its own descriptors, and so may have output left to deliver. */
 gboolean hookrun_ssh_channel_is_blocked (HookrunSshChannel *self);
 gboolean hookrun_ssh_channel_is_finished (HookrunSshChannel *self);
+/* Whether the server has a session open for it. */
+gboolean hookrun_ssh_channel_is_open (HookrunSshChannel *self);
+/* Whether it could as well be opened on another connection, and how to do that. */
+gboolean hookrun_ssh_channel_is_waiting (HookrunSshChannel *self);
+void hookrun_ssh_channel_move (HookrunSshChannel *self, HookrunSshSession *session);
+/* When the server first had no session free for it, in monotonic microseconds; 0: never. */
+gint64 hookrun_ssh_channel_get_refused_us (HookrunSshChannel *self);
 /* Ends the call with the session's error. */
 void hookrun_ssh_channel_abort (HookrunSshChannel *self, const GError *error);
 /* Ends the call as cancelled; the channel closes in its own time. */

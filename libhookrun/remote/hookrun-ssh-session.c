@@ -382,6 +382,7 @@ hookrun_ssh_session_unref (HookrunSshSession *self)
   g_clear_pointer (&self->guess, hookrun_ssh_config_free);
   g_clear_object (&self->guess_cancellable);
   g_clear_error (&self->error);
+  g_clear_error (&self->relief_error);
   g_ptr_array_unref (self->channels);
   g_object_unref (self->cancellable);
   hookrun_ssh_spec_free (self->spec);

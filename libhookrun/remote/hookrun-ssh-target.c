@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "hookrun-ssh-session-private.h"
+#include "hookrun-ssh-spares-private.h"
 
 /* A call of connect_async(). */
 typedef struct {
@@ -24,6 +25,7 @@ struct _HookrunSshTarget {
   HookrunSshSpec *spec;
   HookrunSshLoop *loop;
   HookrunSshSession *session; /* NULL: not connected, and nobody connects */
+  HookrunSshSpares *spares;
   GPtrArray *waiters;
   GError *last_error; /* how the last connection ended */
   int send_buffer;
@@ -68,6 +70,7 @@ drop_session (HookrunSshTarget *self)
   hookrun_ssh_session_close (session);
   g_clear_error (&self->last_error);
   self->last_error = g_error_copy (session->error);
+  hookrun_ssh_spares_close (self->spares, self->last_error);
   end_waiters (self, self->last_error);
 }
 
@@ -81,6 +84,8 @@ step (gpointer user_data)
     return;
   self->pumping = TRUE;
   hookrun_ssh_session_pump (self->session);
+  if (self->session->stage == HOOKRUN_SSH_STAGE_READY)
+    hookrun_ssh_spares_pump (self->spares, self->session);
   self->pumping = FALSE;
   if (self->drop || self->session->stage == HOOKRUN_SSH_STAGE_DEAD)
     drop_session (self);
@@ -177,6 +182,7 @@ hookrun_ssh_target_execute_async (HookrunTarget *target, const char *command_lin
 {
   HookrunSshTarget *self = HOOKRUN_SSH_TARGET (target);
   g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  HookrunSshSession *session;
 
   g_task_set_source_tag (task, hookrun_ssh_target_execute_async);
   g_task_set_check_cancellable (task, FALSE);
@@ -188,9 +194,10 @@ hookrun_ssh_target_execute_async (HookrunTarget *target, const char *command_lin
                              self->last_error != NULL ? self->last_error->message : "");
     return;
   }
-  g_ptr_array_add (self->session->channels,
-                   hookrun_ssh_channel_new (self->session, command_line, stdin_fd, stdout_fd,
-                                            stderr_fd, g_steal_pointer (&task)));
+  session = hookrun_ssh_spares_choose (self->spares, self->session);
+  g_ptr_array_add (session->channels,
+                   hookrun_ssh_channel_new (session, command_line, stdin_fd, stdout_fd, stderr_fd,
+                                            g_steal_pointer (&task)));
 }
 
 static gboolean
@@ -215,6 +222,7 @@ hookrun_ssh_target_finalize (GObject *object)
   HookrunSshTarget *self = HOOKRUN_SSH_TARGET (object);
 
   drop_session (self);
+  hookrun_ssh_spares_free (self->spares);
   g_clear_pointer (&self->loop, hookrun_ssh_loop_free);
   g_ptr_array_unref (self->waiters);
   g_clear_pointer (&self->spec, hookrun_ssh_spec_free);
@@ -233,6 +241,7 @@ static void
 hookrun_ssh_target_init (HookrunSshTarget *self)
 {
   self->waiters = g_ptr_array_new ();
+  self->spares = hookrun_ssh_spares_new ();
 }
 
 static void

@@ -20,9 +20,10 @@ class SshCase(unittest.TestCase):
     """A test with an sshd and a place of its own."""
 
     layout = None
+    sshd_lines = ""
 
     def setUp(self):
-        self.sshd = Sshd()
+        self.sshd = Sshd(self.sshd_lines)
         self.addCleanup(self.sshd.close)
         self.place = Place(address=self.sshd.address, layout=self.layout)
         self.addCleanup(self.place.close)
@@ -105,6 +106,22 @@ class TestSsh(SshCase):
             "    copy_config_file(module, 'local_settings.py')\n"))
         self.ok(self.deploy("--config", "production"))
         self.assertEqual((self.place.live() / "local_settings.py").read_text(), "DEBUG = False\n")
+
+
+class TestOneSession(SshCase):
+    """A server that opens one session on a connection, which the lock then holds."""
+
+    sshd_lines = "MaxSessions 1"
+
+    def test_deploys_and_undoes(self):
+        self.deployed()
+        self.place.commit("two")
+        self.ok(self.deploy())
+        before = self.place.tree()
+        self.place.commit("three")
+        self.place.hook("health.check", "exit 1")
+        self.assertNotEqual(self.deploy().status, 0)
+        self.assertEqual(self.place.tree(), before)
 
 
 class TestLostConnection(SshCase):

@@ -8,10 +8,16 @@
 LayoutFixture *
 layout_fixture_new (RemoteKind kind, HookrunLayoutKind layout_kind)
 {
+  return layout_fixture_new_at (kind, layout_kind, NULL);
+}
+
+LayoutFixture *
+layout_fixture_new_at (RemoteKind kind, HookrunLayoutKind layout_kind, const char *sshd_lines)
+{
   LayoutFixture *self = g_new0 (LayoutFixture, 1);
   g_autoptr (GError) error = NULL;
 
-  self->remote = remote_fixture_new (kind, NULL);
+  self->remote = remote_fixture_new (kind, sshd_lines);
   self->sync = hookrun_sync_new ();
   self->layout = hookrun_layout_new (self->remote->target, self->remote->path, layout_kind);
   hookrun_layout_set_lease_seconds (self->layout, 3);

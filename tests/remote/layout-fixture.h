@@ -11,6 +11,9 @@ typedef struct {
 } LayoutFixture;
 
 LayoutFixture *layout_fixture_new (RemoteKind kind, HookrunLayoutKind layout_kind);
+/* The same with lines for the server's configuration. */
+LayoutFixture *layout_fixture_new_at (RemoteKind kind, HookrunLayoutKind layout_kind,
+                                      const char *sshd_lines);
 void layout_fixture_free (LayoutFixture *self);
 
 /* Another layout of the same folder, by a connection of its own. */
