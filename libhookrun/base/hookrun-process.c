@@ -3,6 +3,7 @@
  * The life of one program after its start: a small state machine that is driven either by poll in
  * place or by a source of a main context. How it ended and what it said is read afterwards.
  */
+#include "hookrun-child-private.h"
 #include "hookrun-process-core-private.h"
 
 #include <errno.h>
@@ -130,6 +131,7 @@ reap (HookrunProcess *self)
 {
   siginfo_t info = {0};
 
+  hookrun_child_forget (self->pid);
   if (waitid (P_PID, (id_t)self->pid, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0) {
     if (self->end == HOOKRUN_PROCESS_EXITED)
       self->end = HOOKRUN_PROCESS_LOST;
@@ -275,6 +277,7 @@ hookrun_process_free (HookrunProcess *self)
 {
   if (self->phase != HOOKRUN_PROCESS_DONE) {
     kill (-self->pid, SIGKILL);
+    hookrun_child_forget (self->pid);
     waitid (P_PID, (id_t)self->pid, &(siginfo_t){0}, WEXITED);
   }
   for (guint i = 0; i < G_N_ELEMENTS (self->streams); i++) {

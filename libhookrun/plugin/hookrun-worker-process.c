@@ -4,18 +4,15 @@
  * and ended as a whole group. Its pid is not given back before the group was killed, so no signal
  * can reach a stranger.
  */
-#include "hookrun-worker-io-private.h"
+#include "hookrun-child-private.h"
 #include "hookrun-error-private.h"
-#include "hookrun-exit-fd-private.h"
-#include "hookrun-exit-fd-private.h"
+#include "hookrun-worker-io-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,102 +31,14 @@ struct _HookrunWorkerProcess {
 
 /* ---- starting ---- */
 
-static void
-close_all (int *fds, gsize n)
-{
-  for (gsize i = 0; i < n; i++) {
-    if (fds[i] >= 0)
-      close (fds[i]);
-    fds[i] = -1;
-  }
-}
-
-/* Descriptors of the child must not have the numbers that they are to be copied to. */
-static gboolean
-lift (int *fd)
-{
-  int lifted;
-
-  if (*fd > HOOKRUN_WORKER_FD)
-    return TRUE;
-  lifted = fcntl (*fd, F_DUPFD_CLOEXEC, HOOKRUN_WORKER_FD + 1);
-  close (*fd);
-  *fd = lifted;
-  return lifted >= 0;
-}
-
-static gboolean
-open_pair (gboolean is_socket, int *here, int *there)
-{
-  int ends[2];
-  int result = is_socket ? socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)
-                         : pipe2 (ends, O_CLOEXEC);
-
-  if (result < 0)
-    return FALSE;
-  *here = ends[0];
-  *there = ends[1];
-  return lift (here) && lift (there) && fcntl (*here, F_SETFL, O_NONBLOCK) == 0;
-}
-
 static gboolean
 open_all (int child[N_CHILD_FDS], int parent[N_CHILD_FDS])
 {
-  child[STDIN_FILENO] = open ("/dev/null", O_RDONLY | O_CLOEXEC);
-  return child[STDIN_FILENO] >= 0 && lift (&child[STDIN_FILENO]) &&
-         open_pair (FALSE, &parent[STDOUT_FILENO], &child[STDOUT_FILENO]) &&
-         open_pair (FALSE, &parent[STDERR_FILENO], &child[STDERR_FILENO]) &&
-         open_pair (TRUE, &parent[HOOKRUN_WORKER_FD], &child[HOOKRUN_WORKER_FD]);
-}
-
-static int
-fill_actions (posix_spawn_file_actions_t *actions, const int child[N_CHILD_FDS], const char *folder)
-{
-  int problem = 0;
-
-  for (int fd = 0; fd < N_CHILD_FDS && problem == 0; fd++)
-    problem = posix_spawn_file_actions_adddup2 (actions, child[fd], fd);
-  if (problem == 0)
-    problem = posix_spawn_file_actions_addclosefrom_np (actions, N_CHILD_FDS);
-  if (problem == 0 && folder != NULL)
-    problem = posix_spawn_file_actions_addchdir_np (actions, folder);
-  return problem;
-}
-
-/* The worker starts with no signal blocked or ignored, whatever the host does with its own. */
-static int
-fill_attributes (posix_spawnattr_t *attributes)
-{
-  sigset_t none;
-  sigset_t all;
-
-  sigemptyset (&none);
-  sigfillset (&all);
-  posix_spawnattr_setsigmask (attributes, &none);
-  posix_spawnattr_setsigdefault (attributes, &all);
-  return posix_spawnattr_setflags (attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
-                                                   POSIX_SPAWN_SETSIGDEF);
-}
-
-static int
-spawn (const char *const *argv, const char *folder, const char *const *environment,
-       const int child[N_CHILD_FDS], pid_t *pid)
-{
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-  int problem;
-
-  posix_spawn_file_actions_init (&actions);
-  posix_spawnattr_init (&attributes);
-  problem = fill_actions (&actions, child, folder);
-  if (problem == 0)
-    problem = fill_attributes (&attributes);
-  if (problem == 0)
-    problem = posix_spawnp (pid, argv[0], &actions, &attributes, (char *const *)(gpointer)argv,
-                            (char *const *)(gpointer)environment);
-  posix_spawn_file_actions_destroy (&actions);
-  posix_spawnattr_destroy (&attributes);
-  return problem;
+  child[STDIN_FILENO] = hookrun_child_lift (open ("/dev/null", O_RDONLY | O_CLOEXEC));
+  return child[STDIN_FILENO] >= 0 &&
+         hookrun_child_open_pair (FALSE, &parent[STDOUT_FILENO], &child[STDOUT_FILENO]) &&
+         hookrun_child_open_pair (FALSE, &parent[STDERR_FILENO], &child[STDERR_FILENO]) &&
+         hookrun_child_open_pair (TRUE, &parent[HOOKRUN_WORKER_FD], &child[HOOKRUN_WORKER_FD]);
 }
 
 static HookrunWorkerProcess *
@@ -152,31 +61,18 @@ hookrun_worker_process_start (const char *const *argv, const char *folder,
 {
   int child[N_CHILD_FDS] = {-1, -1, -1, -1};
   int parent[N_CHILD_FDS] = {-1, -1, -1, -1};
-  pid_t pid = 0;
+  HookrunChildSpec spec = {argv, environment, folder, child, N_CHILD_FDS};
+  pid_t pid = -1;
   int exit_fd = -1;
-  int problem = 0;
 
-  /* Where the child shares no memory with us (under some debuggers) it cannot tell this itself. */
-  if (strchr (argv[0], '/') != NULL && access (argv[0], X_OK) < 0)
-    problem = errno;
-  else if (!open_all (child, parent))
-    problem = errno;
-  if (problem == 0)
-    problem = spawn (argv, folder, environment, child, &pid);
-  close_all (child, N_CHILD_FDS);
-  if (problem == 0) {
-    exit_fd = hookrun_exit_fd_open (pid);
-    if (exit_fd < 0) {
-      problem = errno;
-      kill (-pid, SIGKILL);
-      waitpid (pid, NULL, 0);
-    }
+  if (open_all (child, parent)) {
+    pid = hookrun_child_start (&spec, &exit_fd, error);
+  } else {
+    hookrun_set_error_from_errno (error, errno, "cannot prepare to run \"%s\"", argv[0]);
+    hookrun_child_close_all (child, N_CHILD_FDS);
   }
-  if (problem != 0) {
-    close_all (parent, N_CHILD_FDS);
-    hookrun_set_error_from_errno (error, problem, "cannot start \"%s\"%s%s%s", argv[0],
-                                  folder != NULL ? " in folder \"" : "",
-                                  folder != NULL ? folder : "", folder != NULL ? "\"" : "");
+  if (pid < 0) {
+    hookrun_child_close_all (parent, N_CHILD_FDS);
     return NULL;
   }
   *socket = parent[HOOKRUN_WORKER_FD];
@@ -230,6 +126,7 @@ static void
 kill_group_and_reap (HookrunWorkerProcess *self, siginfo_t *info)
 {
   kill (-self->pid, SIGKILL);
+  hookrun_child_forget (self->pid);
   while (waitid (P_PID, (id_t)self->pid, info, WEXITED) < 0 && errno == EINTR)
     continue;
 }

@@ -254,12 +254,13 @@ test_missing_program (void)
   g_assert_nonnull (strstr (error->message, "/nonexistent/worker"));
 }
 
-/* A host that is killed leaves nothing behind: the worker reads the end of its connection. */
+/* A host that is killed leaves nothing behind: the worker reads the end of its connection, or is
+ * killed where it does not. */
 static void
-test_host_dies (void)
+test_host_dies (gconstpointer mode)
 {
   g_autofree char *program = g_test_build_filename (G_TEST_BUILT, "plugin", "evil-worker", NULL);
-  const char *argv[] = {program, NULL};
+  const char *argv[] = {program, mode, NULL};
   int ends[2];
   int pid = 0;
   pid_t host;
@@ -303,6 +304,7 @@ main (int argc, char **argv)
   ADD ("/worker/back-off", NULL, test_back_off);
   ADD ("/worker/exits-at-once", "at-once", test_exits_at_once);
   g_test_add_func ("/worker/missing-program", test_missing_program);
-  g_test_add_func ("/worker/host-dies", test_host_dies);
+  g_test_add_data_func ("/worker/host-dies", NULL, test_host_dies);
+  g_test_add_data_func ("/worker/host-dies-and-worker-is-deaf", "deaf", test_host_dies);
   return g_test_run ();
 }
