@@ -263,6 +263,66 @@ test_cancel (Fixture *fixture, gconstpointer is_async)
   g_assert_cmpstr (hookrun_data_get_string (data, "trail"), ==, "");
 }
 
+/* A hook that answers its end with a patch and success: "late" in the folder proves that it did. */
+static char *
+stubborn_hook (Fixture *fixture, const char *comment)
+{
+  g_autofree char *late = fixture_path (fixture, "late");
+
+  return g_strdup_printf (
+      "#!/bin/sh\n%s"
+      "trap 'echo \"{\\\"trail\\\": \\\"late\\\"}\" >&3; touch %s; exit 0' TERM\n"
+      "sleep 60 & wait\n",
+      comment, late);
+}
+
+static void
+wait_for_file (const char *path)
+{
+  gint64 deadline = g_get_monotonic_time () + 20 * G_USEC_PER_SEC;
+
+  while (!g_file_test (path, G_FILE_TEST_EXISTS) && g_get_monotonic_time () < deadline)
+    g_main_context_iteration (NULL, FALSE);
+  g_assert_true (g_file_test (path, G_FILE_TEST_EXISTS));
+  deadline = g_get_monotonic_time () + G_USEC_PER_SEC / 2;
+  while (g_get_monotonic_time () < deadline)
+    g_main_context_iteration (NULL, FALSE);
+}
+
+static void
+test_cancelled_merges_nothing (Fixture *fixture, gconstpointer is_async)
+{
+  g_autoptr (HookrunData) data = fixture_data (fixture);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+  g_autofree char *late = fixture_path (fixture, "late");
+  g_autofree char *script = stubborn_hook (fixture, "");
+  GThread *thread;
+
+  fixture_add_hooks (fixture, HOOKS ("10-slow", script));
+  thread = g_thread_new ("cancel", cancel_soon, cancellable);
+  g_assert_cmpint (emit (fixture, is_async != NULL, data, cancellable, &error), ==, HOOKRUN_FAILED);
+  g_thread_join (thread);
+  g_assert_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_CANCELLED);
+  wait_for_file (late);
+  g_assert_cmpstr (hookrun_data_get_string (data, "trail"), ==, "");
+}
+
+static void
+test_timed_out_merges_nothing (Fixture *fixture, gconstpointer is_async)
+{
+  g_autoptr (HookrunData) data = fixture_data (fixture);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *late = fixture_path (fixture, "late");
+  g_autofree char *script = stubborn_hook (fixture, "# hookrun: timeout=500ms\n");
+
+  fixture_add_hooks (fixture, HOOKS ("10-slow", script));
+  g_assert_cmpint (emit (fixture, is_async != NULL, data, NULL, &error), ==, HOOKRUN_FAILED);
+  g_assert_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_TIMED_OUT);
+  wait_for_file (late);
+  g_assert_cmpstr (hookrun_data_get_string (data, "trail"), ==, "");
+}
+
 /* Deactivation ends what is under way in an asynchronous emission. */
 static gboolean
 deactivate_soon (gpointer user_data)
@@ -370,6 +430,8 @@ main (int argc, char **argv)
   BOTH ("veto", test_veto);
   BOTH ("daemon-left-behind", test_daemon);
   BOTH ("cancel", test_cancel);
+  BOTH ("cancelled-merges-nothing", test_cancelled_merges_nothing);
+  BOTH ("timed-out-merges-nothing", test_timed_out_merges_nothing);
   ONE ("async/deactivated-while-running", NULL, test_deactivated_while_running);
   ONE ("async/does-not-block", NULL, test_does_not_block);
   ONE ("manifest-and-settings", NULL, test_manifest);
