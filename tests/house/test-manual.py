@@ -59,6 +59,35 @@ def check_manual_page():
             yield "%s describes --%s, which the program does not have" % (PAGE, name)
 
 
+# Where the signals of a program are defined, and the section of README that lists them.
+SIGNALS = {"deploy": ("libhookrun/deploy/hookrun-deployment.h", "## Signals of a deployment")}
+
+
+def signals():
+    """The signals of the program, as the header names them."""
+    header = tap.read(SIGNALS[TOOL][0])
+    return set(re.findall(r'^#define HOOKRUN_SIG_\w+ "([a-z.-]+)"', header, re.M))
+
+
+def check_signals():
+    """The page has an entry for each signal and for no other; README names each."""
+    section = tap.read(PAGE).partition("\nSIGNALS\n")[2].partition("\n\nEXIT STATUS\n")[0]
+    heads = re.findall(r"^([a-z][a-z., -]*[a-z])(?: \(SIG_\w+\))?\n    ", section, re.M)
+    described = [name for head in heads for name in head.split(", ")]
+    if not signals():
+        yield "no signals were found in the header"
+    for name in signals() - set(described):
+        yield "%s has no entry for the signal %s" % (PAGE, name)
+    for name in set(described) - signals():
+        yield "%s describes the signal %s, which there is not" % (PAGE, name)
+    if len(described) != len(set(described)):
+        yield "%s describes a signal twice" % PAGE
+    listed = tap.read("README.md").partition(SIGNALS[TOOL][1])[2].partition("\n## ")[0]
+    for name in signals():
+        if "`%s`" % name not in listed:
+            yield "README.md does not list the signal %s" % name
+
+
 def check_completions():
     for path in COMPLETIONS:
         text = tap.read(path)
@@ -74,4 +103,4 @@ tap.main("/house/manual/" + TOOL, [
     ("help", check_help),
     ("manual-page", check_manual_page),
     ("completions", check_completions),
-])
+] + ([("signals", check_signals)] if TOOL in SIGNALS else []))
