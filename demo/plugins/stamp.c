@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A native plugin for deployments: writes a file with the version into the tree that is about to
- * become live. Its setting `file` names it.
+ * become live. Its setting `file` names it. The manifest says "load": "at-start", so that a wrong
+ * setting is refused before anything is done and not at the first signal.
  */
 #include <glib/gstdio.h>
 #include <hookrun.h>
+#include <string.h>
 
 static HookrunVerdict
 write_stamp (HookrunEvent *event, gpointer user_data)
@@ -34,10 +36,26 @@ write_stamp (HookrunEvent *event, gpointer user_data)
   return ok ? HOOKRUN_CONTINUE : hookrun_event_take_error (event, error);
 }
 
+/* What a user writes is checked before anything happens, and never leads out of the tree. */
+static gboolean
+check_file (HookrunPluginContext *context, GError **error)
+{
+  const char *name = hookrun_plugin_context_get_setting (context, "file");
+
+  if (name == NULL || (*name != '\0' && *name != '.' && strchr (name, '/') == NULL))
+    return TRUE;
+  g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID,
+               "its setting \"file\" is \"%s\"; write the name of a file, without a folder and "
+               "without a dot at its start",
+               name);
+  return FALSE;
+}
+
 static gboolean
 activate (HookrunPluginContext *context, GError **error)
 {
-  return hookrun_plugin_context_connect (context, "source.post-send", "stamp", NULL, write_stamp,
+  return check_file (context, error) &&
+         hookrun_plugin_context_connect (context, "source.post-send", "stamp", NULL, write_stamp,
                                          context, NULL, error);
 }
 
