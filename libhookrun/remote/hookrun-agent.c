@@ -21,6 +21,7 @@
 #define MAX_REPLY (16u * 1024 * 1024)
 #define MAX_ERRORS 65536
 #define CLOSE_GRACE_MS 10000
+#define STATUS_OCCUPIED 73
 #define STATUS_BUSY 75
 
 /* Ahead of everything the agent prints. */
@@ -407,13 +408,25 @@ agent_new (HookrunTarget *target, const char *folder, const char *kind, guint le
   return self;
 }
 
+void
+hookrun_agent_set_occupied (HookrunTarget *target, const char *folder, GError **error)
+{
+  g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_EXISTS,
+               "target \"%s\": %s/current is a real file or folder and no link to a release, so it "
+               "was not made here; move it away, choose another path, or deploy with layout = "
+               "in-place",
+               hookrun_target_get_name (target), folder);
+}
+
 static void
 set_open_error (HookrunTarget *target, const char *folder, int status, const char *text,
                 GError **error)
 {
   g_autofree char *lines = hookrun_target_last_lines (text);
 
-  if (status == STATUS_BUSY)
+  if (status == STATUS_OCCUPIED)
+    hookrun_agent_set_occupied (target, folder, error);
+  else if (status == STATUS_BUSY)
     g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_BUSY,
                  "target \"%s\": %s is locked by %s; wait until that is over",
                  hookrun_target_get_name (target), folder,

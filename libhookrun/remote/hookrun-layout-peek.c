@@ -13,13 +13,27 @@
 
 #define MAX_RECORD 65536
 
+/* In the place of a name: what lies where the link goes is no link. */
+#define OCCUPIED "//"
+
 /* First a line with the name of what is live, or an empty one, then the record. */
 static const char script[] =
     "cd -- \"$1\" 2>/dev/null || exit 0\n"
+    "if [ $2 = releases ] && [ -e current ] && [ ! -h current ]; then echo " OCCUPIED "; exit; fi\n"
     "if [ -f .hookrun/current ]; then cat .hookrun/current\n"
     "elif [ -d current ] && link=$(readlink current); then echo \"${link##*/}\"\n"
     "else echo; fi\n"
     "if [ -f .hookrun/deployed.json ]; then cat .hookrun/deployed.json; fi\n";
+
+static void
+set_damaged (HookrunLayout *self, const char *file, const char *why, GError **error)
+{
+  g_set_error (
+      error, HOOKRUN_ERROR, HOOKRUN_ERROR_PROTOCOL,
+      "target \"%s\": %s/%s is damaged: %s; remove it there, the next deployment writes it "
+      "anew",
+      hookrun_target_get_name (self->target), self->folder, file, why);
+}
 
 static gboolean
 read_reply (HookrunLayout *self, const char *text, char **current, JsonNode **record,
@@ -28,19 +42,26 @@ read_reply (HookrunLayout *self, const char *text, char **current, JsonNode **re
   const char *newline = strchr (text, '\n');
   gsize length = newline != NULL ? (gsize)(newline - text) : strlen (text);
   g_autofree char *name = g_strndup (text, length);
-  g_autofree char *what = NULL;
   g_autoptr (JsonNode) node = NULL;
+  g_autoptr (GError) problem = NULL;
 
-  if (*name != '\0' && !hookrun_layout_check_release (name, error))
+  if (g_str_equal (name, OCCUPIED)) {
+    hookrun_agent_set_occupied (self->target, self->folder, error);
     return FALSE;
+  }
+  if (*name != '\0' && !hookrun_layout_check_release (name, NULL)) {
+    set_damaged (self, self->kind == HOOKRUN_LAYOUT_IN_PLACE ? ".hookrun/current" : "current",
+                 "it names no release", error);
+    return FALSE;
+  }
   if (newline != NULL && newline[1] != '\0') {
     const HookrunJsonLimits limits = {.max_size = MAX_RECORD, .max_depth = 8};
 
-    what = g_strdup_printf ("target \"%s\": %s/.hookrun/deployed.json",
-                            hookrun_target_get_name (self->target), self->folder);
-    node = hookrun_json_parse (newline + 1, strlen (newline + 1), &limits, what, error);
-    if (node == NULL)
+    node = hookrun_json_parse (newline + 1, strlen (newline + 1), &limits, "it", &problem);
+    if (node == NULL) {
+      set_damaged (self, ".hookrun/deployed.json", problem->message, error);
       return FALSE;
+    }
   }
   *current = *name != '\0' ? g_steal_pointer (&name) : NULL;
   *record = g_steal_pointer (&node);
@@ -56,8 +77,9 @@ read_reply (HookrunLayout *self, const char *text, char **current, JsonNode **re
  * @error: return location
  *
  * Looks at what is live without taking the lock and without changing anything; connects if need be.
- * Another run may be changing it meanwhile. Errors: %HOOKRUN_ERROR_INVALID for a damaged record,
- * %HOOKRUN_ERROR_COMMAND, and those of [method@Hookrun.Target.connect_finish].
+ * Another run may be changing it meanwhile. Errors: %HOOKRUN_ERROR_PROTOCOL for a damaged record,
+ * %HOOKRUN_ERROR_EXISTS when `current` is no link, %HOOKRUN_ERROR_COMMAND, and those of
+ * [method@Hookrun.Target.connect_finish].
  *
  * Returns: %TRUE when @current and @record are set
  *
@@ -70,13 +92,15 @@ hookrun_layout_peek (HookrunLayout *self, char **current, JsonNode **record,
   g_autofree char *folder = NULL;
   g_autofree char *command_line = NULL;
   g_auto (HookrunCommandResult) result = {0};
+  const char *kind;
   HookrunCommand command = {.label = "peek", .stdin_fd = -1, .max_output = 2 * MAX_RECORD};
 
   g_return_val_if_fail (HOOKRUN_IS_LAYOUT (self), FALSE);
 
+  kind = self->kind == HOOKRUN_LAYOUT_IN_PLACE ? "in-place" : "releases";
   folder = hookrun_target_map_path (self->target, self->folder);
   command_line = hookrun_shell_quote_argv (
-      (const char *const[]){"sh", "-c", script, "hookrun-peek", folder, NULL});
+      (const char *const[]){"sh", "-c", script, "hookrun-peek", folder, kind, NULL});
   command.command_line = command_line;
   if (!hookrun_target_run_command (self->target, &command, &result, cancellable, error) ||
       !hookrun_target_check_status (self->target, "peek", result.status, result.errors, TRUE,

@@ -286,6 +286,9 @@ take_lock () {
   done
 }
 
+# Whether something that is not ours is where the link to the live release goes.
+is_occupied () { ! in_place && [ -e "$1/current" ] && [ ! -h "$1/current" ]; }
+
 open_layout () {
   mkdir -p -- "$1" && cd -- "$1" && mkdir -p .hookrun/manifests && chmod 700 .hookrun || return
   in_place || mkdir -p releases shared
@@ -295,6 +298,7 @@ trap '' HUP PIPE
 for program in flock mv cp sync find xargs sort cksum readlink tar; do
   command -v $program >/dev/null || { echo "the target has no program $program: not found"; say 69; exit; }
 done
+! is_occupied "$1" || { say 73; exit; }
 open_layout "$1" 2>&1 || { say 1; exit; }
 exec 9<>.hookrun/lock || exit
 take_lock || { cat .hookrun/lock; say 75; exit; }
