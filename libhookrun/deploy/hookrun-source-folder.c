@@ -283,6 +283,31 @@ walk_module (HookrunSource *self, Walk *walk, GCancellable *cancellable, GError 
   return ok;
 }
 
+/* Only who wrote "url = none" may mean a tree without any file, for hooks to fill. */
+static gboolean
+check_not_empty (HookrunSource *self, GError **error)
+{
+  const char *folder = hookrun_module_get_folder (self->module);
+  const char *file = hookrun_module_get_path (self->module);
+  g_autofree char *module_file = g_path_get_basename (file);
+  const Walk walk = {.module_file = module_file};
+  g_autoptr (GPtrArray) names = NULL;
+  int fd;
+
+  if (hookrun_module_get_value (self->module, "scm", "url", self->host, NULL) != NULL)
+    return TRUE;
+  fd = hookrun_file_open_folder (AT_FDCWD, folder, error);
+  names = fd >= 0 ? list_folder (&walk, fd, 0, error) : NULL;
+  if (names == NULL || names->len > 0)
+    return names != NULL;
+  g_set_error (
+      error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID,
+      "there is nothing to send: %s has no \"url\" under [scm], and \"%s\" has no files of "
+      "its own; write url = ADDRESS, or url = none when hooks make all files",
+      file, folder);
+  return FALSE;
+}
+
 gboolean
 hookrun_source_resolve_folder (HookrunSource *self, GCancellable *cancellable, GError **error)
 {
@@ -291,6 +316,8 @@ hookrun_source_resolve_folder (HookrunSource *self, GCancellable *cancellable, G
   g_autoptr (GChecksum) digest = g_checksum_new (G_CHECKSUM_SHA256);
   Walk walk = {.visit = digest_entry, .digest = digest, .tree_fd = -1};
 
+  if (!check_not_empty (self, error))
+    return FALSE;
   if (version != NULL) {
     self->version = g_strdup (version);
     return TRUE;

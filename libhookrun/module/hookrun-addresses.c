@@ -132,10 +132,15 @@ hookrun_value_check_url (const char *value)
   const char *separator = strstr (value, "://");
   gsize colon = strcspn (value, ":/");
 
-  if (*value == '\0' || g_str_equal (value, "none"))
+  if (*value == '\0')
+    return g_strdup ("has no value; write the address of the repository, or none when the module's "
+                     "folder itself is sent");
+  if (g_str_equal (value, "none"))
     return NULL;
   if (*value == '-')
     return bad_url (value, "which begins with \"-\" and would be taken as an option");
+  if (strstr (value, "%(") != NULL)
+    return bad_url (value, "a template, which nothing fills here");
   if (has_odd_character (value))
     return bad_url (value, "which has blanks in it");
   if (value[colon] == ':' && value[colon + 1] == ':')

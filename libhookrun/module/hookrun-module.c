@@ -21,7 +21,7 @@ static const HookrunKeyRule rules[] = {
     {"scm", "url", hookrun_value_check_url, TRUE},
     {"release:", "tag", hookrun_value_check_ref, TRUE},
     {"release:", "branch", hookrun_value_check_ref, TRUE},
-    {"release:", "version", hookrun_value_check_text, TRUE},
+    {"release:", "version", hookrun_value_check_version, TRUE},
     {"plugin:", NULL, NULL, FALSE},
     {NULL, NULL, NULL, FALSE},
 };
@@ -104,6 +104,52 @@ list_sections (const HookrunIni *ini, const char *prefix)
   return g_strv_builder_end (list);
 }
 
+/* Whether the value of @name, or of @name for some host, is one that is not "none". */
+static gboolean
+has_key (const HookrunIniSection *section, const char *name, gboolean even_none)
+{
+  gsize length = strlen (name);
+
+  for (guint i = 0; section != NULL && i < section->keys->len; i++) {
+    const HookrunIniKey *key = g_ptr_array_index (section->keys, i);
+
+    if (g_str_has_prefix (key->name, name) &&
+        (key->name[length] == '\0' || key->name[length] == '-') &&
+        (even_none || !g_str_equal (key->value, "none")))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* A tag or branch of no repository, and a source without an address, would send something else than
+ * was meant. */
+static void
+check_source (const HookrunIni *ini, HookrunFaults *faults)
+{
+  const HookrunIniSection *scm = hookrun_ini_get_section (ini, "scm");
+
+  if (scm != NULL && !has_key (scm, "url", TRUE)) {
+    hookrun_faults_add (faults, HOOKRUN_ERROR_INVALID,
+                        "%s line %u: [scm] has no \"url\"; write url = ADDRESS, or url = none when "
+                        "the module's folder itself is sent",
+                        ini->file, scm->line);
+    return;
+  }
+  if (has_key (scm, "url", FALSE))
+    return;
+  for (guint i = 0; i < ini->sections->len; i++) {
+    const HookrunIniSection *section = g_ptr_array_index (ini->sections, i);
+
+    if (g_str_has_prefix (section->name, "release:") &&
+        (has_key (section, "tag", TRUE) || has_key (section, "branch", TRUE)))
+      hookrun_faults_add (
+          faults, HOOKRUN_ERROR_INVALID,
+          "%s line %u: [%s] names a tag or branch, but no repository is known; write "
+          "\"url\" under [scm], or \"version\" in its place",
+          ini->file, section->line, section->name);
+  }
+}
+
 HookrunModule *
 hookrun_module_load (const char *name, const char *folder, const char *shown, GHashTable *hosts,
                      HookrunFaults *faults)
@@ -117,6 +163,7 @@ hookrun_module_load (const char *name, const char *folder, const char *shown, GH
   if (ini == NULL)
     return NULL;
   hookrun_ini_check (ini, rules, hosts, faults);
+  check_source (ini, faults);
   self = g_object_new (HOOKRUN_TYPE_MODULE, NULL);
   self->name = g_strdup (name);
   self->folder = g_strdup (folder);
@@ -248,8 +295,8 @@ hookrun_module_get_value (HookrunModule *self, const char *section, const char *
  * @self: a module
  * @host: (nullable): alias of a host
  *
- * Gets where the module goes on a host: `[module] path`. A path that is not absolute is below the
- * home folder of the user who logs in; a `~/` at its start is left out.
+ * Gets where the module goes on a host: `[module] path`. It is absolute or begins with `~/`, which
+ * is left out: what remains is below the home folder of the user who logs in.
  *
  * Returns: (transfer none) (nullable): the path; %NULL when the module is not sent to @host
  *

@@ -20,6 +20,7 @@ char *hookrun_value_check_ref (const char *value);
 char *hookrun_value_check_shared (const char *value);
 char *hookrun_value_check_text (const char *value);
 char *hookrun_value_check_url (const char *value);
+char *hookrun_value_check_version (const char *value);
 
 /* For values that passed their check. */
 gboolean hookrun_value_to_boolean (const char *value);

@@ -61,6 +61,17 @@ hookrun_value_check_text (const char *value)
   return NULL;
 }
 
+/* Nothing fills a template here: taken as it stands it would become part of a name. */
+static gboolean
+has_template (const char *value)
+{
+  const char *open = strstr (value, "%(");
+  const char *brace = strchr (value, '{');
+
+  return (open != NULL && strchr (open, ')') != NULL) ||
+         (brace != NULL && strchr (brace, '}') != NULL);
+}
+
 static gboolean
 has_parent_part (const char *path)
 {
@@ -76,14 +87,19 @@ hookrun_value_check_destination (const char *value)
 
   if (why != NULL)
     return why;
+  if (has_template (value))
+    return fault (value,
+                  "a template, which nothing fills here; write the path out (a key path-ALIAS "
+                  "holds for one host)");
   if (value[strspn (value, "~/.")] == '\0')
     return fault (value, "which is not a folder of the module's own; name one below it");
   if (*value == '~' && value[1] != '/')
     return fault (value, "the home of another user; write the whole path");
   if (has_parent_part (value))
     return fault (value, "which goes up with \"..\"; write the path it leads to");
-  if (*value == '-')
-    return fault (value, "which begins with \"-\"; write ./ before it");
+  if (*value != '/' && *value != '~')
+    return fault (value, "which is relative; write the whole path, or ~/ before it when it lies in "
+                         "the home of the user who logs in");
   return NULL;
 }
 
@@ -108,6 +124,8 @@ hookrun_value_check_layout (const char *value)
 static char *
 check_shared_path (const char *path)
 {
+  if (has_template (path))
+    return fault (path, "a template, which nothing fills here; write the path out");
   if (*path == '/' || has_parent_part (path) || path[strspn (path, "/.")] == '\0')
     return fault (path, "which is not a path inside the module; write it relative, without \"..\"");
   return NULL;
@@ -123,6 +141,14 @@ check_each (char **items, HookrunValueCheck check)
       return why;
   }
   return NULL;
+}
+
+char *
+hookrun_value_check_version (const char *value)
+{
+  if (*value != '\0' && has_template (value))
+    return fault (value, "a template, which nothing fills here; write the version out");
+  return hookrun_value_check_text (value);
 }
 
 char *
@@ -172,6 +198,8 @@ hookrun_value_check_ref (const char *value)
   for (c = value; *c != '\0'; c++)
     if ((guchar)*c <= ' ' || strchr ("~^:?*[\\", *c) != NULL)
       return fault (value, "which no tag or branch can be named");
+  if (strstr (value, "%(") != NULL)
+    return fault (value, "a template, which nothing fills here; write the name out");
   if (strstr (value, "..") != NULL || strstr (value, "//") != NULL ||
       strstr (value, "/.") != NULL || strstr (value, "@{") != NULL || c[-1] == '/' ||
       c[-1] == '.' || g_str_equal (value, "@") || g_str_has_suffix (value, ".lock"))

@@ -105,7 +105,14 @@ static const Value values[] = {
     {"module", "path", "./.", "which is not a folder of the module's own; name one below it"},
     {"module", "path", "/srv/../etc", "which goes up with \"..\"; write the path it leads to"},
     {"module", "path", "~bob/x", "the home of another user; write the whole path"},
-    {"module", "path", "-x", "which begins with \"-\"; write ./ before it"},
+    {"module", "path", "-x", "which is relative; write the whole path, or ~/ before it"},
+    {"module", "path", "srv/shop", "which is relative; write the whole path, or ~/ before it"},
+    {"module", "path-testing", "./shop", "which is relative;"},
+    {"module", "path", "~/shop", NULL},
+    {"module", "path", "/srv/%(nowhere)s", "a template, which nothing fills here;"},
+    {"module", "path", "/srv/{module}", "a template, which nothing fills here;"},
+    {"module", "path", "/srv/100%", NULL},
+    {"module", "shared", "a, %(b)s", "a template, which nothing fills here;"},
     {"module", "path", "/a\n /b", "which spans lines; write it on one"},
     {"module", "use_rsync", "maybe", "which is neither yes nor no"},
     {"module", "layout", "folder", "which is neither releases nor in-place"},
@@ -120,6 +127,9 @@ static const Value values[] = {
      "a name with \" \" in it; use letters, digits, \"_\", \"-\" and "
      "\".\""},
     {"scm", "url", "none", NULL},
+    {"scm", "url", "", "has no value; write the address of the repository, or none"},
+    {"scm", "url-testing", "", "has no value;"},
+    {"scm", "url", "https://%(host)s/x.git", "a template, which nothing fills here;"},
     {"scm", "url", "git://example.org/x.git", NULL},
     {"scm", "url", "https://user@example.org:8443/x", NULL},
     {"scm", "url", "git@example.org:team/x.git", NULL},
@@ -145,7 +155,9 @@ static const Value values[] = {
     {"release:s", "branch-testing", "x.lock", "which no tag or branch can be named"},
     {"release:s", "branch", "@", "which no tag or branch can be named"},
     {"release:s", "branch", "", "has no value"},
+    {"release:s", "branch", "%(x)s", "a template, which nothing fills here;"},
     {"release:s", "version", "", "has no value"},
+    {"release:s", "version", "%(x)s", "a template, which nothing fills here;"},
 };
 
 static void
@@ -154,7 +166,8 @@ test_values (Fixture *self, gconstpointer unused)
   for (gsize i = 0; i < G_N_ELEMENTS (values); i++) {
     const Value *row = &values[i];
     g_autofree char *text =
-        g_strdup_printf ("[%s]\n\n%s = %s\n", row->section, row->key, row->value);
+        g_strdup_printf ("[%s]\n\n%s = %s\n%s", row->section, row->key, row->value,
+                         g_str_has_prefix (row->section, "release:") ? "[scm]\nurl = ./x\n" : "");
     g_autofree char *place =
         g_strdup_printf ("module \"shop\": shop/shop.ini line 3: \"%s\" ", row->key);
 
