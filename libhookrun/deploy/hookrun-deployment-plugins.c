@@ -196,7 +196,7 @@ find_plugins (HookrunDeployment *self, GError **error)
   }
   for (guint i = 0; i < order->len; i++)
     if (!find_plugins_of (self, order->pdata[i], error)) {
-      g_prefix_error (error, "module \"%s\": ", hookrun_module_get_name (order->pdata[i]));
+      hookrun_deployment_prefix_error (order->pdata[i], error);
       return FALSE;
     }
   return TRUE;

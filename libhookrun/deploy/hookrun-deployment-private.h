@@ -5,7 +5,7 @@
 #include "hookrun-deployment.h"
 #include "hookrun-layout.h"
 #include "hookrun-pipeline.h"
-#include "hookrun-source.h"
+#include "hookrun-source-private.h"
 #include "hookrun-sync.h"
 
 G_BEGIN_DECLS
@@ -99,6 +99,8 @@ gboolean hookrun_deploy_job_examine (DeployJob *job, JsonNode **record, GCancell
 gboolean hookrun_deployment_connect (HookrunDeployment *self, GCancellable *cancellable,
                                      GError **error);
 void hookrun_deployment_disconnect (HookrunDeployment *self);
+/* Puts the module's name ahead of a message that does not begin with it. */
+void hookrun_deployment_prefix_error (HookrunModule *module, GError **error);
 
 /* Facts about @module on this host, as plugins are given them. (transfer full) */
 JsonNode *hookrun_deployment_module_info (HookrunDeployment *self, HookrunModule *module);

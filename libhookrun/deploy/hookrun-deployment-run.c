@@ -28,6 +28,15 @@ hookrun_deployment_connect (HookrunDeployment *self, GCancellable *cancellable, 
 }
 
 void
+hookrun_deployment_prefix_error (HookrunModule *module, GError **error)
+{
+  g_autofree char *prefix = g_strdup_printf ("module \"%s\"", hookrun_module_get_name (module));
+
+  if (error != NULL && *error != NULL && !g_str_has_prefix ((*error)->message, prefix))
+    g_prefix_error (error, "%s: ", prefix);
+}
+
+void
 hookrun_deployment_disconnect (HookrunDeployment *self)
 {
   if (self->target != NULL)
@@ -287,6 +296,17 @@ adopt_parameters (DeployJob *job)
   job->source = hookrun_source_new (job->module, self->release, self->host);
 }
 
+/* A large tree takes its time: whoever watches is told what for. */
+static void
+remove_checkout (DeployJob *job)
+{
+  if (hookrun_source_get_tree (job->source) == NULL)
+    return;
+  hookrun_deployment_progress (job->deployment, job, "remove checkout", "begin", NULL);
+  hookrun_source_drop_checkout (job->source);
+  hookrun_deployment_progress (job->deployment, job, "remove checkout", "done", NULL);
+}
+
 static gboolean
 process_module (HookrunDeployment *self, HookrunModule *module, gboolean only_unfinished,
                 JobFunc func, GCancellable *cancellable, GError **error)
@@ -300,19 +320,21 @@ process_module (HookrunDeployment *self, HookrunModule *module, gboolean only_un
     return FALSE;
   self->job = job;
   if (only_unfinished && !is_unfinished (hookrun_journal_get_state (job->journal))) {
+    add_result (job, "unchanged", NULL);
     self->job = NULL;
     return TRUE;
   }
   if (only_unfinished)
     adopt_parameters (job);
   ok = func (job, cancellable, &problem);
+  remove_checkout (job);
   self->job = NULL;
   if (ok)
     return TRUE;
   if (json_array_get_length (self->results) == n_results)
     add_result (job, "failed", problem);
-  g_propagate_prefixed_error (error, g_steal_pointer (&problem),
-                              "module \"%s\": ", hookrun_module_get_name (module));
+  g_propagate_error (error, g_steal_pointer (&problem));
+  hookrun_deployment_prefix_error (module, error);
   return FALSE;
 }
 

@@ -53,4 +53,7 @@ typedef struct {
 gboolean hookrun_source_set_times (HookrunSource *self, int tree_fd, const HookrunSourceFile *files,
                                    gsize n_files, const char *attributes, GError **error);
 
+/* Removes the tree from the disk before the object does. */
+void hookrun_source_drop_checkout (HookrunSource *self);
+
 G_END_DECLS

@@ -21,8 +21,8 @@
 
 G_DEFINE_FINAL_TYPE (HookrunSource, hookrun_source, G_TYPE_OBJECT)
 
-static void
-drop_checkout (HookrunSource *self)
+void
+hookrun_source_drop_checkout (HookrunSource *self)
 {
   if (self->checkout != NULL)
     hookrun_file_remove_tree_at (AT_FDCWD, self->checkout, NULL);
@@ -38,7 +38,7 @@ hookrun_source_finalize (GObject *object)
 {
   HookrunSource *self = HOOKRUN_SOURCE (object);
 
-  drop_checkout (self);
+  hookrun_source_drop_checkout (self);
   if (self->cache_fd >= 0)
     close (self->cache_fd);
   g_clear_object (&self->module);
@@ -355,10 +355,10 @@ hookrun_source_checkout (HookrunSource *self, GCancellable *cancellable, GError 
   g_return_val_if_fail (HOOKRUN_IS_SOURCE (self), FALSE);
   if (self->version == NULL && !hookrun_source_resolve (self, cancellable, error))
     return FALSE;
-  drop_checkout (self);
+  hookrun_source_drop_checkout (self);
   if (checkout_locked (self, cancellable, &local))
     return TRUE;
-  drop_checkout (self);
+  hookrun_source_drop_checkout (self);
   g_propagate_prefixed_error (error, g_steal_pointer (&local),
                               "module \"%s\": ", hookrun_module_get_name (self->module));
   return FALSE;

@@ -66,6 +66,69 @@ class TestDeploy(DeployCase):
         for part in ("shop.ini", "path"):
             self.assertIn(part, result.err)
 
+    def test_source_without_an_address_is_refused(self):
+        path = self.place.project / "shop/shop.ini"
+        whole = path.read_text()
+        url = next(line for line in whole.splitlines() if line.startswith("url"))
+        without = whole.replace(url, "").replace("branch = main", "")
+        self.ok(self.place.deploy())
+        before = self.place.tree()
+        for text, parts in (
+                (whole.replace(url, "url ="), ("shop.ini line 5", '"url" has no value')),
+                (whole.replace(url, ""), ("shop.ini line 4", 'has no "url"')),
+                (whole.replace(url, "url = none"), ("shop.ini line 6", "no repository")),
+                (without.replace("[scm]", ""), ("shop.ini", '"url" under [scm]'))):
+            with self.subTest(text=text):
+                path.write_text(text)
+                for words in ((), ("--dry-run",)):
+                    result = self.place.deploy(*words)
+                    self.assertEqual(result.status, 2, repr(result))
+                    for part in parts:
+                        self.assertIn(part, result.err)
+                    self.assertLessEqual(result.err.count('module "shop"'), 1, repr(result))
+                self.assertEqual(self.place.tree(), before)
+        path.write_text(without.replace("[scm]", "[scm]\nurl = none"))
+        self.ok(self.place.deploy())
+
+    def test_path_that_is_no_path_is_refused(self):
+        path = self.place.project / "shop/shop.ini"
+        whole = path.read_text()
+        for wrong in ("/srv/%(nowhere)s", "srv/shop"):
+            with self.subTest(path=wrong):
+                path.write_text(whole.replace("/srv/shop", wrong))
+                result = self.place.deploy()
+                self.assertEqual(result.status, 2, repr(result))
+                for part in ("shop.ini line 2", "path", wrong):
+                    self.assertIn(part, result.err)
+                self.assertEqual(list(self.place.target.iterdir()), [])
+
+    def test_real_folder_where_the_live_link_goes_is_refused(self):
+        kept = self.place.target / "srv/shop/current/mine"
+        kept.parent.mkdir(parents=True)
+        kept.write_text("mine")
+        for words in ((), ("--dry-run",), ("status",)):
+            with self.subTest(words=words):
+                result = self.place.deploy(*words)
+                self.assertEqual(result.status, 1, repr(result))
+                for part in ("/srv/shop/current", "move it away", "layout = in-place"):
+                    self.assertEqual(result.err.count(part), 1, repr(result))
+                self.assertNotIn("incomplete", result.out)
+        self.assertEqual(os.listdir(self.place.target / "srv/shop"), ["current"])
+        self.assertEqual(kept.read_text(), "mine")
+
+    def test_damaged_record_at_the_target_is_refused(self):
+        self.ok(self.place.deploy())
+        record = self.place.target / "srv/shop/.hookrun/deployed.json"
+        record.write_text('{"version": ')
+        for words in ((), ("--dry-run",), ("status",)):
+            with self.subTest(words=words):
+                result = self.place.deploy(*words)
+                self.assertEqual(result.status, 1, repr(result))
+                for part in ("/srv/shop/.hookrun/deployed.json is damaged", "remove it"):
+                    self.assertIn(part, result.err)
+        record.unlink()
+        self.ok(self.place.deploy())
+
     def test_force_deploys_one_module_again(self):
         self.ok(self.place.deploy())
         self.assertEqual(self.states(self.ok(self.place.deploy("--force", "shop", "--json"))),
@@ -146,6 +209,26 @@ class TestDeploy(DeployCase):
         releases = list((self.place.target / "srv/shop/releases").iterdir())
         self.assertLessEqual(len(releases), 3)
         self.assertEqual(self.place.page(), "v4")
+
+    def test_nothing_to_resume_or_take_back_is_said(self):
+        for command, word in (("resume", "resume"), ("rollback", "take back")):
+            result = self.ok(self.place.run(command, "--host", "here"))
+            self.assertIn("no run to here is unfinished: there is nothing to " + word, result.err)
+            result = self.ok(self.place.run(command, "--host", "here", "--json"))
+            self.assertEqual(self.states(result), {"db": "unchanged", "shop": "unchanged"})
+
+    def test_removal_of_the_checkout_is_told(self):
+        self.assertIn("shop: remove checkout", self.ok(self.place.deploy()).err)
+
+    def test_output_that_cannot_be_written_is_a_failure(self):
+        for words in (("--help",), ("--version",), ("hosts",), ("modules",), ("modules", "--json"),
+                      ("--host", "here"), ("--host", "here", "status"),
+                      ("--host", "here", "--dry-run", "--json")):
+            with self.subTest(words=words), open("/dev/full", "w", encoding="ascii") as full:
+                result = self.place.run(*words, stdout=full)
+                self.assertEqual(result.status, 1, repr(result))
+                self.assertIn("standard output", result.err)
+        self.assertEqual(self.place.page(), "one")
 
     def test_trace_is_json(self):
         self.ok(self.place.deploy("--trace", str(self.place.folder / "trace.json")))

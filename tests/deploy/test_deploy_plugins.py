@@ -24,9 +24,9 @@ class PluginCase(unittest.TestCase):
         self.before = self.place.tree()
         self.place.commit("two")
 
-    def refused(self, *parts, status=1, words=()):
+    def refused(self, *parts, status=1, words=(), environment=None):
         """Deploying fails with this status, names all the parts, and changes nothing."""
-        result = self.place.deploy(*words)
+        result = self.place.deploy(*words, **(environment or {}))
         self.assertEqual(result.status, status, repr(result))
         for part in parts:
             self.assertIn(part, result.err)
@@ -56,6 +56,15 @@ class TestBeforeAnything(PluginCase):
     def test_plugin_that_is_nowhere(self):
         self.use("no.such.plugin")
         self.refused("no.such.plugin")
+
+    def test_setting_of_the_demonstration_that_leads_out_of_the_tree(self):
+        path = self.place.project / "shop/shop.ini"
+        whole = path.read_text()
+        for name in ("../stamp", "/etc/stamp", "..", ""):
+            with self.subTest(name=name):
+                path.write_text(whole + "[plugin:demo.stamp]\nfile = %s\n" % name)
+                self.refused("demo.stamp", '"file" is "%s"' % name, "name of a file", status=2,
+                             environment={"HOOKRUN_PLUGIN_PATH": str(BUILD / "demo")})
 
     def test_manifest_of_ten_megabytes(self):
         self.place.write("plugins/big.json", '{"id": "big", "description": "%s"}' % ("x" * 10485760))

@@ -2,6 +2,8 @@
 /* From errors to exit codes by one table, so that scripts can tell what to do next. */
 #include "tool-exit.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tool-terminal.h"
@@ -97,4 +99,17 @@ tool_print_message (const char *format, ...)
   text = g_strdup_vprintf (format, args);
   va_end (args);
   print (text);
+}
+
+ToolExit
+tool_exit_finish (ToolExit status)
+{
+  gboolean had_failed = ferror (stdout) != 0;
+
+  errno = 0;
+  if (fflush (stdout) == 0 && !had_failed)
+    return status;
+  tool_print_message ("cannot write to standard output%s%s; what was printed is not whole",
+                      errno != 0 ? ": " : "", errno != 0 ? g_strerror (errno) : "");
+  return status == TOOL_EXIT_DONE ? TOOL_EXIT_FAILED : status;
 }

@@ -30,6 +30,10 @@ ToolExit tool_exit_for_error (const GError *error);
 /* A word for @code in --json results: "done", "failed", "rolled-back" and so on. */
 const char *tool_exit_name (ToolExit code);
 
+/* What a program ends with: @status, or TOOL_EXIT_FAILED with a message in place of TOOL_EXIT_DONE
+ * when not all of its standard output could be written. */
+ToolExit tool_exit_finish (ToolExit status);
+
 /* Prints "PROGRAM: message" on standard error, lines of a long message indented. */
 void tool_print_error (const GError *error);
 void tool_print_message (const char *format, ...) G_GNUC_PRINTF (1, 2);

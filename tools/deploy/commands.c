@@ -115,6 +115,9 @@ run_changing (const DeployCommandContext *context, DeploymentFunc func, GError *
   g_signal_handlers_disconnect_matched (context->deployment, G_SIGNAL_MATCH_ID,
                                         g_signal_lookup ("log", HOOKRUN_TYPE_DEPLOYMENT), 0, NULL,
                                         NULL, NULL);
+  if (ok && func != hookrun_deployment_run && report_has_only (results, "unchanged"))
+    tool_print_message ("no run to %s is unfinished: there is nothing to %s", options->host,
+                        func == hookrun_deployment_resume ? "resume" : "take back");
   if (ok)
     return TOOL_EXIT_DONE;
   was_rolled_back = report_has_state (results, "rolled-back") &&

@@ -148,21 +148,25 @@ run (char **argv, GError **error)
   return status;
 }
 
+static ToolExit
+exit_for (ToolExit status, const GError *error)
+{
+  if (error == NULL)
+    return status;
+  tool_print_error (error);
+  if (tool_interrupt_signal () != 0)
+    return TOOL_EXIT_INTERRUPTED;
+  return status == TOOL_EXIT_FAILED ? tool_exit_for_error (error) : status;
+}
+
 int
 main (int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
   ToolExit status;
-  ToolExit by_error;
 
   setlocale (LC_ALL, "");
   g_set_prgname ("hookrun-deploy");
   status = run (argv, &error);
-  if (error == NULL)
-    return (int)status;
-  tool_print_error (error);
-  by_error = tool_exit_for_error (error);
-  if (tool_interrupt_signal () != 0)
-    return TOOL_EXIT_INTERRUPTED;
-  return (int)(status == TOOL_EXIT_FAILED ? by_error : status);
+  return (int)tool_exit_finish (exit_for (status, error));
 }

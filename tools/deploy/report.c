@@ -154,15 +154,30 @@ report_plan (JsonNode *plan, gboolean json)
   }
 }
 
+static guint
+count_state (JsonArray *results, const char *state)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < json_array_get_length (results); i++) {
+    JsonObject *row = json_array_get_object_element (results, i);
+
+    if (g_strcmp0 (json_object_get_string_member_with_default (row, "state", NULL), state) == 0)
+      n++;
+  }
+  return n;
+}
+
 gboolean
 report_has_state (JsonNode *results, const char *state)
 {
+  return count_state (json_node_get_array (results), state) > 0;
+}
+
+gboolean
+report_has_only (JsonNode *results, const char *state)
+{
   JsonArray *array = json_node_get_array (results);
 
-  for (guint i = 0; i < json_array_get_length (array); i++)
-    if (g_strcmp0 (json_object_get_string_member_with_default (
-                       json_array_get_object_element (array, i), "state", NULL),
-                   state) == 0)
-      return TRUE;
-  return FALSE;
+  return count_state (array, state) == json_array_get_length (array);
 }

@@ -27,5 +27,7 @@ void report_rows (JsonNode *rows, const char *const *columns, gboolean json);
 
 /* Whether a module of @results has this state. */
 gboolean report_has_state (JsonNode *results, const char *state);
+/* Whether all of them have it. */
+gboolean report_has_only (JsonNode *results, const char *state);
 
 G_END_DECLS
