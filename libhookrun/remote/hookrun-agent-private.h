@@ -28,7 +28,4 @@ gboolean hookrun_agent_is_lost (HookrunAgent *self);
 /* Ends the agent, which undoes what is not confirmed, and waits for its end. */
 void hookrun_agent_close (HookrunAgent *self);
 
-/* EXISTS: something that is no link lies where the link to the live release goes. */
-void hookrun_agent_set_occupied (HookrunTarget *target, const char *folder, GError **error);
-
 G_END_DECLS

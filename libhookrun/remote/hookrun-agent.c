@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "hookrun-error-private.h"
+#include "hookrun-layout-private.h"
 #include "hookrun-shell-private.h"
 #include "hookrun-stream-private.h"
 #include "hookrun-target-private.h"
@@ -408,16 +409,6 @@ agent_new (HookrunTarget *target, const char *folder, const char *kind, guint le
   return self;
 }
 
-void
-hookrun_agent_set_occupied (HookrunTarget *target, const char *folder, GError **error)
-{
-  g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_EXISTS,
-               "target \"%s\": %s/current is a real file or folder and no link to a release, so it "
-               "was not made here; move it away, choose another path, or deploy with layout = "
-               "in-place",
-               hookrun_target_get_name (target), folder);
-}
-
 static void
 set_open_error (HookrunTarget *target, const char *folder, int status, const char *text,
                 GError **error)
@@ -425,7 +416,7 @@ set_open_error (HookrunTarget *target, const char *folder, int status, const cha
   g_autofree char *lines = hookrun_target_last_lines (text);
 
   if (status == STATUS_OCCUPIED)
-    hookrun_agent_set_occupied (target, folder, error);
+    hookrun_layout_set_occupied (target, folder, error);
   else if (status == STATUS_BUSY)
     g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_BUSY,
                  "target \"%s\": %s is locked by %s; wait until that is over",
