@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "hookrun-error-private.h"
-#include "hookrun-layout-private.h"
 #include "hookrun-shell-private.h"
 #include "hookrun-stream-private.h"
 #include "hookrun-target-private.h"
@@ -22,7 +21,6 @@
 #define MAX_REPLY (16u * 1024 * 1024)
 #define MAX_ERRORS 65536
 #define CLOSE_GRACE_MS 10000
-#define STATUS_OCCUPIED 73
 #define STATUS_BUSY 75
 
 /* Ahead of everything the agent prints. */
@@ -415,9 +413,7 @@ set_open_error (HookrunTarget *target, const char *folder, int status, const cha
 {
   g_autofree char *lines = hookrun_target_last_lines (text);
 
-  if (status == STATUS_OCCUPIED)
-    hookrun_layout_set_occupied (target, folder, error);
-  else if (status == STATUS_BUSY)
+  if (status == STATUS_BUSY)
     g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_BUSY,
                  "target \"%s\": %s is locked by %s; wait until that is over",
                  hookrun_target_get_name (target), folder,

@@ -25,8 +25,8 @@ static const char script[] =
     "else echo; fi\n"
     "if [ -f .hookrun/deployed.json ]; then cat .hookrun/deployed.json; fi\n";
 
-void
-hookrun_layout_set_occupied (HookrunTarget *target, const char *folder, GError **error)
+static void
+set_occupied (HookrunTarget *target, const char *folder, GError **error)
 {
   g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_EXISTS,
                "target \"%s\": %s/current is a real file or folder and no link to a release, so it "
@@ -56,7 +56,7 @@ read_reply (HookrunLayout *self, const char *text, char **current, JsonNode **re
   g_autoptr (GError) problem = NULL;
 
   if (g_str_equal (name, OCCUPIED)) {
-    hookrun_layout_set_occupied (self->target, self->folder, error);
+    set_occupied (self->target, self->folder, error);
     return FALSE;
   }
   if (*name != '\0' && !hookrun_layout_check_release (name, NULL)) {

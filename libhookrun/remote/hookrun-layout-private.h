@@ -26,7 +26,4 @@ char *hookrun_layout_ask (HookrunLayout *self, GCancellable *cancellable, GError
 
 gboolean hookrun_layout_check_release (const char *release, GError **error);
 
-/* EXISTS: something that is no link lies where the link to the live release goes. */
-void hookrun_layout_set_occupied (HookrunTarget *target, const char *folder, GError **error);
-
 G_END_DECLS

@@ -156,7 +156,7 @@ hookrun_layout_set_lease_seconds (HookrunLayout *self, guint seconds)
  * live and unconfirmed (see [method@Hookrun.Layout.get_recovered]). The lock is free again when the
  * layout is closed, and when this process, the connection or the target's part of it dies: it never
  * needs an unlock. Does nothing when the lock is held already. Errors: %HOOKRUN_ERROR_BUSY names
- * who holds the lock; %HOOKRUN_ERROR_EXISTS when something that is no link is where the link
+ * who holds the lock; %HOOKRUN_ERROR_COMMAND when something that is no link is where the link
  * `current` goes, and nothing is changed; %HOOKRUN_ERROR_UNSUPPORTED names a program that the
  * target lacks; %HOOKRUN_ERROR_PERMISSION, %HOOKRUN_ERROR_NO_SPACE, %HOOKRUN_ERROR_COMMAND; those
  * of [method@Hookrun.Target.connect_finish].

@@ -298,7 +298,12 @@ trap '' HUP PIPE
 for program in flock mv cp sync find xargs sort cksum readlink tar; do
   command -v $program >/dev/null || { echo "the target has no program $program: not found"; say 69; exit; }
 done
-! is_occupied "$1" || { say 73; exit; }
+if is_occupied "$1"; then
+  echo "$1/current is a real file or folder and no link to a release, so it was not made here;" \
+    "move it away, choose another path, or deploy with layout = in-place"
+  say 1
+  exit
+fi
 open_layout "$1" 2>&1 || { say 1; exit; }
 exec 9<>.hookrun/lock || exit
 take_lock || { cat .hookrun/lock; say 75; exit; }
