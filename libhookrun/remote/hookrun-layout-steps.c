@@ -136,6 +136,7 @@ hookrun_layout_send (HookrunLayout *self, const char *release, HookrunSync *sync
 {
   g_autoptr (HookrunSyncOptions) options = NULL;
   g_autofree char *path = NULL;
+  g_autofree char *mapped = NULL;
 
   g_return_val_if_fail (HOOKRUN_IS_LAYOUT (self), NULL);
   g_return_val_if_fail (HOOKRUN_IS_SYNC (sync), NULL);
@@ -146,6 +147,8 @@ hookrun_layout_send (HookrunLayout *self, const char *release, HookrunSync *sync
   options->has_hard_links = self->shares_files;
   options->guard_state = self->kind == HOOKRUN_LAYOUT_IN_PLACE;
   path = hookrun_layout_get_release_path (self, release);
+  mapped = hookrun_target_map_path (self->target, self->folder);
+  options->writers = g_build_filename (mapped, ".hookrun", "writers", NULL);
   return hookrun_sync_run_options (options, self->target, local_folder, path, cancellable, error);
 }
 

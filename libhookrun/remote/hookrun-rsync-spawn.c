@@ -14,8 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "hookrun-child-private.h"
 #include "hookrun-error-private.h"
-#include "hookrun-shell-private.h"
 #include "hookrun-spawn-private.h"
 #include "hookrun-stream-private.h"
 #include "hookrun-target-private.h"
@@ -29,7 +29,7 @@ enum { OUTPUT, ERRORS, REMOTE_ERRORS, N_STREAMS };
 typedef struct {
   HookrunTarget *target;
   const char *const *argv; /* borrowed from the caller, who waits */
-  const char *make_folder; /* borrowed; NULL: do not make it */
+  const char *prepare;     /* borrowed: shell that comes before rsync's own command there */
   HookrunStream streams[N_STREAMS];
   int socket;
   pid_t pid;
@@ -135,6 +135,7 @@ on_local_ended (GPid pid, int status, gpointer user_data)
 {
   Relay *relay = g_task_get_task_data (user_data);
 
+  hookrun_child_guard_remove (pid);
   relay->local_runs = FALSE;
   relay->local_status = status;
   end_if_done (user_data);
@@ -188,7 +189,6 @@ on_request (int fd, GIOCondition condition, gpointer user_data)
   Relay *relay = g_task_get_task_data (user_data);
   g_autofree char *command = g_malloc (MAX_COMMAND + 1);
   g_autofree char *command_line = NULL;
-  g_autofree char *folder = NULL;
   GError *error = NULL;
   int ends[2];
   int errors_end;
@@ -203,8 +203,7 @@ on_request (int fd, GIOCondition condition, gpointer user_data)
     stop_with (relay, error);
     return G_SOURCE_REMOVE;
   }
-  folder = hookrun_shell_quote (relay->make_folder != NULL ? relay->make_folder : ".");
-  command_line = g_strdup_printf ("LC_ALL=C; export LC_ALL; mkdir -p -- %s && %s", folder, command);
+  command_line = g_strconcat ("LC_ALL=C; export LC_ALL; ", relay->prepare, command, NULL);
   relay->remote_runs = TRUE;
   hookrun_target_execute_async (relay->target, command_line, ends[0], ends[1], errors_end,
                                 relay->stop, on_remote_ended, g_object_ref (user_data));
@@ -234,6 +233,8 @@ spawn_rsync (Relay *relay, GError **error)
       close (spawn.fds[i]);
   close (sockets[1]);
   relay->local_runs = relay->pid > 0;
+  if (relay->local_runs)
+    hookrun_child_guard_add (relay->pid);
   return relay->local_runs;
 }
 
@@ -272,7 +273,7 @@ on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
 
 typedef struct {
   const char *const *argv;
-  const char *folder;
+  const char *prepare;
 } Request;
 
 static void
@@ -287,7 +288,7 @@ start_relay (HookrunTarget *target, gpointer data, GCancellable *cancellable,
   g_task_set_check_cancellable (task, FALSE);
   relay->target = target;
   relay->argv = request->argv;
-  relay->make_folder = request->folder;
+  relay->prepare = request->prepare;
   relay->socket = -1;
   relay->stop = g_cancellable_new ();
   for (gsize i = 0; i < N_STREAMS; i++)
@@ -297,10 +298,10 @@ start_relay (HookrunTarget *target, gpointer data, GCancellable *cancellable,
 }
 
 gboolean
-hookrun_rsync_spawn (HookrunTarget *target, const char *const *argv, const char *folder,
+hookrun_rsync_spawn (HookrunTarget *target, const char *const *argv, const char *prepare,
                      GBytes **output, GCancellable *cancellable, GError **error)
 {
-  Request request = {argv, folder};
+  Request request = {argv, prepare};
   g_autoptr (GAsyncResult) result =
       hookrun_target_wait (target, start_relay, &request, cancellable);
 

@@ -17,6 +17,7 @@ typedef struct {
   gboolean dry_run;
   gboolean has_hard_links; /* files there share their inodes with another tree: never change one */
   gboolean guard_state;    /* leave "/.hookrun" alone */
+  char *writers; /* a file there, on which what writes there holds a shared lock; or NULL */
 } HookrunSyncOptions;
 
 HookrunSyncOptions *hookrun_sync_copy_options (HookrunSync *self);
@@ -49,8 +50,11 @@ HookrunSyncResult *hookrun_sync_run_tar (const HookrunSyncOptions *options, Hook
                                          const char *local_folder, const char *remote_folder,
                                          GCancellable *cancellable, GError **error);
 /* Runs rsync with these words, its connection being that of @target. */
-gboolean hookrun_rsync_spawn (HookrunTarget *target, const char *const *argv, const char *folder,
+gboolean hookrun_rsync_spawn (HookrunTarget *target, const char *const *argv, const char *prepare,
                               GBytes **output, GCancellable *cancellable, GError **error);
+/* Shell that opens each command that writes at the target: it takes the lock and makes
+ * @make_folder, if given. (transfer full) */
+char *hookrun_sync_prepare_writer (const HookrunSyncOptions *options, const char *make_folder);
 /* The program that rsync is to start in the place of ssh, NULL when there is none. (transfer full)
  */
 char *hookrun_rsync_find_helper (void);

@@ -100,6 +100,7 @@ run_once (const HookrunSyncOptions *options, gboolean dry_run, HookrunTarget *ta
   g_autoptr (GPtrArray) argv = NULL;
   g_autoptr (GBytes) output = NULL;
   g_autofree char *helper = hookrun_rsync_find_helper ();
+  g_autofree char *prepare = hookrun_sync_prepare_writer (options, dry_run ? NULL : remote_folder);
 
   if (helper == NULL) {
     g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_UNSUPPORTED,
@@ -109,8 +110,8 @@ run_once (const HookrunSyncOptions *options, gboolean dry_run, HookrunTarget *ta
     return NULL;
   }
   argv = make_argv (options, dry_run, helper, local_folder, remote_folder);
-  if (!hookrun_rsync_spawn (target, (const char *const *)argv->pdata,
-                            dry_run ? NULL : remote_folder, &output, cancellable, error))
+  if (!hookrun_rsync_spawn (target, (const char *const *)argv->pdata, prepare, &output, cancellable,
+                            error))
     return NULL;
   hookrun_rsync_parse (result, g_bytes_get_data (output, NULL), attributes_only);
   return g_steal_pointer (&result);
@@ -119,13 +120,14 @@ run_once (const HookrunSyncOptions *options, gboolean dry_run, HookrunTarget *ta
 /* rsync sets mode and time of an unchanged file in place, and with it those of the same file of an
  * older release. Such files are removed first, so that they are sent as new ones. */
 static gboolean
-break_links (HookrunTarget *target, const char *remote_folder, GPtrArray *names,
-             GCancellable *cancellable, GError **error)
+break_links (const HookrunSyncOptions *options, HookrunTarget *target, const char *remote_folder,
+             GPtrArray *names, GCancellable *cancellable, GError **error)
 {
   g_autoptr (GString) list = g_string_new (NULL);
   g_autofree char *quoted = hookrun_shell_quote (remote_folder);
-  g_autofree char *command_line =
-      g_strdup_printf ("LC_ALL=C; export LC_ALL; cd -- %s && exec xargs -0 rm -f --", quoted);
+  g_autofree char *prepare = hookrun_sync_prepare_writer (options, NULL);
+  g_autofree char *command_line = g_strdup_printf (
+      "LC_ALL=C; export LC_ALL; %scd -- %s && exec xargs -0 rm -f --", prepare, quoted);
   g_auto (HookrunCommandResult) result = {0};
   HookrunCommand command = {command_line, "rm (before rsync)", -1, 0, 0};
 
@@ -152,7 +154,7 @@ hookrun_sync_run_rsync (const HookrunSyncOptions *options, HookrunTarget *target
     if (result == NULL)
       return NULL;
     if (attributes_only->len > 0 &&
-        !break_links (target, remote_folder, attributes_only, cancellable, error))
+        !break_links (options, target, remote_folder, attributes_only, cancellable, error))
       return NULL;
     g_clear_pointer (&result, hookrun_sync_result_unref);
   }

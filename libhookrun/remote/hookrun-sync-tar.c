@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "hookrun-child-private.h"
 #include "hookrun-error-private.h"
 #include "hookrun-file-private.h"
 #include "hookrun-shell-private.h"
@@ -172,8 +173,9 @@ run_with_list (Difference *self, const char *script, GString *list, const char *
                GError **error)
 {
   g_autofree char *quoted = hookrun_shell_quote (self->remote_folder);
+  g_autofree char *prepare = hookrun_sync_prepare_writer (self->options, NULL);
   g_autofree char *command_line =
-      g_strdup_printf ("LC_ALL=C; export LC_ALL; cd -- %s && %s", quoted, script);
+      g_strdup_printf ("LC_ALL=C; export LC_ALL; %scd -- %s && %s", prepare, quoted, script);
   g_auto (HookrunCommandResult) result = {0};
   HookrunCommand command = {command_line, label, -1, 0, 0};
 
@@ -219,6 +221,8 @@ start_tar (Difference *self, int stdout_fd, int errors_fd, GError **error)
   if (spawn.fds[0] < 0)
     return -1;
   pid = hookrun_spawn (&spawn, error);
+  if (pid > 0)
+    hookrun_child_guard_add (pid);
   close (spawn.fds[0]);
   return pid;
 }
@@ -245,7 +249,7 @@ check_local_tar (Difference *self, int status, int errors_fd, GError **error)
 
 /* A tar that cannot write may tell how much it wrote rather than why; a small file then tells. */
 #define EXTRACT_SCRIPT                                                                             \
-  "LC_ALL=C; export LC_ALL; mkdir -p -- %1$s && cd -- %1$s || exit 1\n"                            \
+  "LC_ALL=C; export LC_ALL; %3$scd -- %1$s || exit 1\n"                                            \
   "tar -x%2$spof - && exit\n"                                                                      \
   "s=$?; head -c 65536 /dev/zero >.hookrun-space; rm -f .hookrun-space; exit $s\n"
 
@@ -253,8 +257,9 @@ static gboolean
 extract (Difference *self, int stdin_fd, GError **error)
 {
   g_autofree char *quoted = hookrun_shell_quote (self->remote_folder);
+  g_autofree char *prepare = hookrun_sync_prepare_writer (self->options, self->remote_folder);
   g_autofree char *command_line =
-      g_strdup_printf (EXTRACT_SCRIPT, quoted, self->options->compress ? "z" : "");
+      g_strdup_printf (EXTRACT_SCRIPT, quoted, self->options->compress ? "z" : "", prepare);
   g_auto (HookrunCommandResult) result = {0};
   HookrunCommand command = {command_line, "tar -x", stdin_fd, 0, 0};
 
@@ -291,6 +296,7 @@ send_what_differs (Difference *self, GError **error)
     return FALSE;
   }
   ok = extract (self, ends[0], error);
+  hookrun_child_guard_remove (pid);
   while (waitpid (pid, &status, 0) < 0 && errno == EINTR)
     continue;
   ok = ok && check_local_tar (self, status, errors_fd, error);

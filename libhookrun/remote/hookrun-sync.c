@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "hookrun-shell-private.h"
 #include "hookrun-target-private.h"
 
 struct _HookrunSync {
@@ -28,6 +29,7 @@ clear_options (HookrunSyncOptions *options)
 {
   g_strfreev (options->excludes);
   g_strfreev (options->rsync_options);
+  g_free (options->writers);
 }
 
 void
@@ -35,6 +37,20 @@ hookrun_sync_options_free (HookrunSyncOptions *self)
 {
   clear_options (self);
   g_free (self);
+}
+
+/* Descriptor 8 and with it the lock goes to whatever the command starts, and ends with the last. */
+char *
+hookrun_sync_prepare_writer (const HookrunSyncOptions *options, const char *make_folder)
+{
+  g_autofree char *writers =
+      options->writers != NULL ? hookrun_shell_quote (options->writers) : NULL;
+  g_autofree char *folder = make_folder != NULL ? hookrun_shell_quote (make_folder) : NULL;
+
+  return g_strconcat (writers != NULL ? "exec 8<>" : "", writers != NULL ? writers : "",
+                      writers != NULL ? " && flock -s 8 && " : "",
+                      folder != NULL ? "mkdir -p -- " : "", folder != NULL ? folder : "",
+                      folder != NULL ? " && " : "", NULL);
 }
 
 HookrunSyncOptions *

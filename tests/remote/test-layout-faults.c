@@ -116,11 +116,12 @@ test_agent_killed (gconstpointer kind)
 }
 
 static pid_t
-start_controller (LayoutFixture *self)
+start_controller (LayoutFixture *self, const char *until)
 {
   g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
   const char *argv[] = {
-      program, "--controller", self->remote->spec, self->remote->path, self->remote->source, NULL};
+      program, "--controller", self->remote->spec, self->remote->path, self->remote->source, until,
+      NULL};
   g_autoptr (GError) error = NULL;
   char word[5] = "";
   GPid pid = 0;
@@ -148,6 +149,7 @@ be_controller (char **argv)
   hookrun_layout_set_lease_seconds (layout, 3);
   if (!hookrun_layout_open (layout, NULL, &error) ||
       !hookrun_layout_begin (layout, "r2", sync, NULL, &error) ||
+      (g_str_equal (argv[3], "send") && write (STDOUT_FILENO, "live", 4) != 4) ||
       (result = hookrun_layout_send (layout, "r2", sync, argv[2], NULL, &error)) == NULL ||
       !hookrun_layout_seal (layout, "r2", NULL, &error) ||
       !hookrun_layout_switch (layout, "r2", NULL, &error))
@@ -176,7 +178,7 @@ test_controller_killed (gconstpointer kind)
 {
   g_autoptr (LayoutFixture) self = new_with_release (*(const RemoteKind *)kind);
   g_autoptr (GError) error = NULL;
-  pid_t pid = start_controller (self);
+  pid_t pid = start_controller (self, "switch");
 
   assert_live (self, "2\n");
   kill (pid, SIGKILL);
@@ -188,6 +190,46 @@ test_controller_killed (gconstpointer kind)
   assert_live (self, "2\n");
 }
 
+/* A writer of a run that is over, such as rsync with data left to write, is waited for. */
+static void
+test_late_writer (gconstpointer kind)
+{
+  g_autoptr (LayoutFixture) self = new_with_release (*(const RemoteKind *)kind);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (hookrun_layout_begin (self->layout, "r2", self->sync, NULL, &error));
+  layout_fixture_shell (self, "cd root/there; exec 8<>.hookrun/writers && flock -s 8; "
+                              "(for i in $(seq 150); do mkdir -p releases/r2; "
+                              "echo x >releases/r2/late$i; sleep 0.01; done) >/dev/null 2>&1 &");
+  g_assert_true (hookrun_layout_undo (self->layout, "r2", NULL, &error));
+  g_assert_no_error (error);
+  layout_fixture_assert_output (self, "sleep 0.1; ls -A root/there/releases", "r1\n");
+}
+
+/* Killed in the middle of a send: nothing of it writes on, and the next run clears up. */
+static void
+test_sender_killed (gconstpointer kind)
+{
+  g_autoptr (LayoutFixture) self = new_with_release (*(const RemoteKind *)kind);
+  g_autoptr (GError) error = NULL;
+  pid_t pid;
+
+  layout_fixture_shell (self, "for i in $(seq 8); do head -c 60000000 /dev/zero >source/l$i; done");
+  pid = start_controller (self, "send");
+  layout_fixture_shell (self, "until [ -e root/there/releases/r2/l2 ]; do sleep 0.01; done");
+  kill (pid, SIGKILL);
+  waitpid (pid, NULL, 0);
+  g_assert_true (hookrun_layout_open (self->layout, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_true (hookrun_layout_undo (self->layout, "r2", NULL, &error));
+  g_assert_no_error (error);
+  layout_fixture_assert_output (self,
+                                "ls -A root/there/releases; pgrep -f \"rsync.*$PWD/\"; "
+                                "sleep 0.5; ls -A root/there/releases",
+                                "r1\nr1\n");
+  assert_live (self, "1\n");
+}
+
 /* A controller that is stopped is like one behind a line that went dead: the heartbeat is missing.
  */
 static void
@@ -195,7 +237,7 @@ test_controller_silent (gconstpointer kind)
 {
   g_autoptr (LayoutFixture) self = new_with_release (*(const RemoteKind *)kind);
   g_autoptr (GError) error = NULL;
-  pid_t pid = start_controller (self);
+  pid_t pid = start_controller (self, "switch");
 
   kill (pid, SIGSTOP);
   g_assert_false (hookrun_layout_open (self->layout, NULL, &error));
@@ -386,13 +428,15 @@ add_cases (const char *name, GTestDataFunc func)
 int
 main (int argc, char **argv)
 {
-  if (argc == 5 && g_str_equal (argv[1], "--controller"))
+  if (argc == 6 && g_str_equal (argv[1], "--controller"))
     return be_controller (argv + 2);
   g_test_init (&argc, &argv, NULL);
   add_cases ("busy-names-the-holder", test_busy);
   add_cases ("one-of-many-wins", test_race);
   add_cases ("agent-killed", test_agent_killed);
   add_cases ("controller-killed", test_controller_killed);
+  add_cases ("late-writer", test_late_writer);
+  add_cases ("sender-killed", test_sender_killed);
   add_cases ("controller-silent", test_controller_silent);
   add_cases ("heartbeat-keeps-the-lock", test_heartbeat);
   add_cases ("full-disk", test_full_disk);

@@ -4,7 +4,8 @@
 # Words: folder, kind (releases or in-place), lease in seconds, who holds the lock. A request is a
 # line of shell that calls the functions below; its output is followed by a line "\036 status". The
 # lock is a flock on descriptor 9: whoever kills this shell, closes the connection or stops its
-# heartbeat frees it, and a change that nobody confirmed is undone.
+# heartbeat frees it, and a change that nobody confirmed is undone. What writes a tree for it holds
+# the shared lock of .hookrun/writers on descriptor 8.
 LC_ALL=C
 export LC_ALL
 kind=$2 lease=$3 holder=$4
@@ -104,12 +105,40 @@ matches_seal () {
     die "release $1 was changed after it was sealed"
 }
 
+# Tries for $1 tenths of a second; the words after it are those of flock.
+try_lock () {
+  tries=$1
+  shift
+  until flock -n "$@"; do
+    tries=$((tries - 1))
+    [ $tries -gt 0 ] || return
+    sleep 0.1 2>/dev/null || sleep 1
+  done
+}
+
+# What a run that was killed had started ends by itself once its input has ended. Waits for that,
+# and no longer than a run that is not dead but silent may cost.
+wait_for_writers () {
+  exec 8<>.hookrun/writers || return
+  try_lock 50 8 || :
+}
+
+# Takes release $1 out of sight and removes it.
+discard () {
+  if [ -d "releases/$1" ]; then
+    wait_for_writers && rm -rf "releases/.$1.gone" && mv -T "releases/$1" "releases/.$1.gone"
+  fi && rm -rf "releases/.$1.gone" "releases/.$1.new"
+}
+
 # Folders that were begun and never sealed belong to runs that are over.
 remove_leftovers () {
-  for path in releases/* releases/.*.new; do
+  for path in releases/* releases/.*.new releases/.*.gone; do
     name=${path##*/}
     if [ -d "$path" ] && [ "$name" != "$1" ] && [ "$name" != "$(current)" ] && ! is_sealed "$name"
-    then rm -rf -- "$path" || return
+    then case $name in
+      .*) rm -rf "$path" ;;
+      *) discard "$name" ;;
+      esac || return
     fi
   done
 }
@@ -240,7 +269,7 @@ undo_open () {
     return
     ;;
   esac
-  if in_place; then restore_tree .hookrun/previous || return; fi
+  if in_place; then wait_for_writers && restore_tree .hookrun/previous || return; fi
   rm -f .hookrun/deployed.next && point "$old" || return
   if in_place && [ -d .hookrun/back ]; then
     rm -rf .hookrun/previous && mv -T .hookrun/back .hookrun/previous &&
@@ -257,7 +286,7 @@ undo () {
   [ "$(current)" != "$1" ] || die "release $1 is confirmed and live; switch to another one"
   ! in_place || return 0
   ! is_confirmed "$1" || return 0
-  rm -f ".hookrun/manifests/$1" && rm -rf "releases/$1" "releases/.$1.new"
+  rm -f ".hookrun/manifests/$1" && discard "$1"
 }
 
 # Removes confirmed releases that are not live, but the last $1. Says how many.
@@ -275,15 +304,6 @@ prune () {
     removed=$((removed + 1))
   done <.hookrun/history
   echo "$removed"
-}
-
-take_lock () {
-  tries=0
-  until flock -n 9; do
-    tries=$((tries + 1))
-    [ $tries -lt 20 ] || return
-    sleep 0.1 2>/dev/null || sleep 1
-  done
 }
 
 # Whether something that is not ours is where the link to the live release goes.
@@ -306,7 +326,7 @@ if is_occupied "$1"; then
 fi
 open_layout "$1" 2>&1 || { say 1; exit; }
 exec 9<>.hookrun/lock || exit
-take_lock || { cat .hookrun/lock; say 75; exit; }
+try_lock 20 9 || { cat .hookrun/lock; say 75; exit; }
 printf '%s, process %s there\n' "$holder" $$ >.hookrun/lock
 (undo_open) 2>&1
 say $?
