@@ -13,9 +13,10 @@ typedef struct {
   HookrunSchema *schema;
   HookrunEngine *engine;
   HookrunScope *scope;
-  GString *order;     /* who ran */
-  GPtrArray *calls;   /* of services */
-  GPtrArray *folders; /* temporary ones */
+  gboolean default_notes; /* the default action leaves a note in the data */
+  GString *order;         /* who ran */
+  GPtrArray *calls;       /* of services */
+  GPtrArray *folders;     /* temporary ones */
 } Fixture;
 
 static const HookrunField fields[] = {
@@ -31,7 +32,12 @@ static const char *const signal_names[] = {"deploy.start", "source.pre-send",  "
 static HookrunVerdict
 default_action (HookrunEvent *event, gpointer user_data)
 {
-  g_string_append (((Fixture *)user_data)->order, "default ");
+  Fixture *fixture = user_data;
+
+  g_string_append (fixture->order, "default ");
+  if (fixture->default_notes)
+    hookrun_data_slot_set_strv (hookrun_event_get_data (event), 3,
+                                (const char *const[]){"default", NULL});
   return HOOKRUN_HANDLED;
 }
 
@@ -101,7 +107,9 @@ add_python (Fixture *fixture, const char *id, const char *code, GError **error)
   g_autofree char *file = g_build_filename (folder, "plugin.py", NULL);
   g_autoptr (HookrunManifest) manifest = NULL;
   g_autoptr (JsonNode) info = json_from_string (
-      "{\"modulename\":\"shop\",\"moduledir\":\"/proj/shop\",\"destpath\":\"/srv/shop\"}", NULL);
+      "{\"modulename\":\"shop\",\"moduledir\":\"/proj/shop\",\"destpath\":\"/srv/shop\","
+      "\"plugins\":[\"porter.one\",\"porter.two\"]}",
+      NULL);
 
   g_assert_true (g_file_set_contents (file, code, -1, NULL));
   g_ptr_array_add (fixture->folders, g_steal_pointer (&folder));
@@ -307,6 +315,40 @@ test_porter_order (Fixture *fixture, gconstpointer unused)
   g_assert_cmpstr (fixture->order->str, ==, "default ");
 }
 
+/* Porter ran the built-in handler, then what deployment.py pushed, then the plugins in the order of
+ * the ini, each in the order of its pushes; the order of activation has no say. */
+static void
+test_porter_order_among_plugins (Fixture *fixture, gconstpointer unused)
+{
+  static const char *const ids[] = {"porter.two", "shop.deployment.py", "porter.one"};
+  static const char *const signals[] = {"source.send", "deploy.run"};
+  g_autoptr (GError) error = NULL;
+
+  fixture->default_notes = TRUE;
+  for (gsize i = 0; i < G_N_ELEMENTS (ids); i++) {
+    g_autofree char *code = g_strdup_printf (
+        "from porter.core.module import SIG_SOURCE_SEND, SIG_DEPLOY\n"
+        "def register_signal_handlers(module):\n"
+        "    for signal in (SIG_SOURCE_SEND, SIG_DEPLOY):\n"
+        "        for n in (1, 2):\n"
+        "            module.push_signal_handler(signal, lambda module, n=n: note(module, n))\n"
+        "def note(module, n):\n"
+        "    module.event.data['notes'] = module.event.data['notes'] + ['%s-%%d' %% n]\n",
+        ids[i]);
+
+    g_assert_true (add_python (fixture, ids[i], code, &error));
+    g_assert_no_error (error);
+  }
+  for (gsize i = 0; i < G_N_ELEMENTS (signals); i++) {
+    g_autoptr (HookrunData) data = new_data (fixture);
+
+    g_assert_cmpint (emit (fixture, signals[i], data, &error), !=, HOOKRUN_FAILED);
+    g_assert_no_error (error);
+    check_notes (data, "default shop.deployment.py-1 shop.deployment.py-2 porter.one-1 "
+                       "porter.one-2 porter.two-1 porter.two-2");
+  }
+}
+
 static void
 test_porter_services (Fixture *fixture, gconstpointer unused)
 {
@@ -437,6 +479,7 @@ main (int argc, char **argv)
   ADD ("/python-plugins/exception-names-file-and-line", test_exception);
   ADD ("/python-plugins/syntax-error-names-file-and-line", test_syntax_error);
   ADD ("/python-plugins/porter/order", test_porter_order);
+  ADD ("/python-plugins/porter/order-among-plugins", test_porter_order_among_plugins);
   ADD ("/python-plugins/porter/services", test_porter_services);
   ADD ("/python-plugins/porter/options", test_describe);
   ADD ("/python-plugins/cannot-be-activated-again", test_not_again);

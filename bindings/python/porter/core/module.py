@@ -174,7 +174,7 @@ class Module:
         if name in WITH_DEFAULT:
             # The one that is pushed last is the outermost: it goes on when all others are done.
             outer = self._ids(name)
-            self._connect(name, handler, after_rest=True, before=outer)
+            self._connect(name, handler, after_rest=True, before=outer, priority=-self._turn())
         else:
             self._connect(name, handler)
 
@@ -198,6 +198,12 @@ class Module:
             self._connect(name, handler, replaces="default")
         else:
             self.push_signal_handler(signal, handler)
+
+    def _turn(self) -> int:
+        """1 for the module's own file, then the plugins in the order of its ini."""
+        names = list(self.plugins)
+        plugin = self._context.plugin
+        return 2 + names.index(plugin) if plugin in names else 1
 
     def _ids(self, name: str) -> list[str]:
         pushed = self._pushed.get(name, [])
