@@ -58,6 +58,7 @@ check-wraps: ## Build the dependencies from the sources that Debian carries, and
 
 install: all ## Install into PREFIX (DESTDIR is honoured)
 	@meson install -C $(BUILD)
+	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig
 
 deps: ## Install all Debian packages that anything here needs
 	@.ci/deps ci
