@@ -39,8 +39,9 @@ struct _HookrunAgent {
   GSource *grace;
   GSource *cancelled;
   GCancellable *stop;
-  GTask *pending; /* who waits for a reply */
-  GTask *closing; /* who waits for the end */
+  GTask *pending;     /* who waits for a reply */
+  GTask *closing;     /* who waits for the end */
+  gboolean has_begun; /* its mark or a reply was seen */
   gboolean runs;
   gboolean lost; /* atomic */
 };
@@ -99,16 +100,14 @@ fail_pending (HookrunAgent *self, GError *error)
 }
 
 typedef struct {
-  char *text;
   int status;
+  char *text;
 } Reply;
 
 static void
-reply_free (gpointer data)
+reply_free (gpointer reply)
 {
-  Reply *reply = data;
-
-  g_free (reply->text);
+  g_free (((Reply *)reply)->text);
   g_free (reply);
 }
 
@@ -126,9 +125,11 @@ take_reply (HookrunAgent *self)
   Reply *reply;
 
   if (end == NULL) {
+    self->has_begun |= memmem (data, self->input->len, MARK, strlen (MARK)) != NULL;
     self->searched = mark != NULL ? (gsize)(mark - data) + 1 : self->input->len;
     return FALSE;
   }
+  self->has_begun = TRUE;
   reply = g_new0 (Reply, 1);
   reply->text = g_strchomp (g_strndup (data, (gsize)(mark - data)));
   reply->status = (int)g_ascii_strtoll (mark + 1, NULL, 10);
@@ -200,7 +201,7 @@ on_beat (gpointer user_data)
 }
 
 static GError *
-describe_loss (HookrunAgent *self, GError *cause)
+describe_loss (HookrunAgent *self, int status, GError *cause)
 {
   g_autoptr (GBytes) errors = hookrun_stream_take (&self->errors);
   g_autofree char *lines = hookrun_target_last_lines (g_bytes_get_data (errors, NULL));
@@ -210,10 +211,17 @@ describe_loss (HookrunAgent *self, GError *cause)
   HookrunError code = hookrun_target_code_of_text (lines);
   GError *error;
 
+  if (cause == NULL && !self->has_begun) {
+    g_byte_array_append (self->input, (const guint8 *)"", 1);
+    return hookrun_target_describe_shell (self->target, "the agent that holds the lock", status,
+                                          (const char *)self->input->data,
+                                          g_bytes_get_data (errors, NULL));
+  }
   if (code == HOOKRUN_ERROR_COMMAND)
     code = cause != NULL ? (HookrunError)cause->code : HOOKRUN_ERROR_CONNECTION;
-  error = g_error_new (HOOKRUN_ERROR, (int)code, "target \"%s\": the lock is lost: %s",
-                       hookrun_target_get_name (self->target), why);
+  error = g_error_new (HOOKRUN_ERROR, (int)code, "target \"%s\": the lock %s: %s",
+                       hookrun_target_get_name (self->target),
+                       self->has_begun ? "is lost" : "cannot be taken", why);
   g_clear_error (&cause);
   return error;
 }
@@ -224,26 +232,19 @@ on_ended (GObject *source, GAsyncResult *result, gpointer user_data)
   HookrunAgent *self = user_data;
   g_autoptr (GTask) closing = g_steal_pointer (&self->closing);
   GError *error = NULL;
+  int status = 0;
 
-  hookrun_target_execute_finish (self->target, result, NULL, &error);
+  hookrun_target_execute_finish (self->target, result, &status, &error);
   self->runs = FALSE;
   hookrun_source_drop (&self->grace);
   if (self->readable != NULL)
     on_readable (self->socket, G_IO_IN, self);
   hang_up (self);
   hookrun_stream_drain (&self->errors);
-  fail_pending (self, describe_loss (self, error));
+  fail_pending (self, describe_loss (self, status, error));
   if (closing != NULL)
     g_task_return_boolean (closing, TRUE);
   agent_unref (self);
-}
-
-static void
-add_source (GSource **slot, GSource *source, GSourceFunc func, gpointer data)
-{
-  *slot = source;
-  g_source_set_callback (source, func, data, NULL);
-  g_source_attach (source, g_main_context_get_thread_default ());
 }
 
 static gboolean
@@ -265,9 +266,9 @@ start_command (HookrunAgent *self, GError **error)
     return FALSE;
   }
   self->runs = TRUE;
-  add_source (&self->readable, g_unix_fd_source_new (ends[0], G_IO_IN | G_IO_HUP),
-              G_SOURCE_FUNC (on_readable), self);
-  add_source (&self->beat, g_timeout_source_new (self->lease_ms / 3), on_beat, self);
+  hookrun_source_add (&self->readable, g_unix_fd_source_new (ends[0], G_IO_IN | G_IO_HUP),
+                      G_SOURCE_FUNC (on_readable), self);
+  hookrun_source_add (&self->beat, g_timeout_source_new (self->lease_ms / 3), on_beat, self);
   hookrun_target_execute_async (self->target, self->command_line, ends[1], output, errors_end,
                                 self->stop, on_ended, g_atomic_rc_box_acquire (self));
   return TRUE;
@@ -341,8 +342,8 @@ start_ask (HookrunTarget *target, gpointer data, GCancellable *cancellable,
   }
   self->pending = g_steal_pointer (&task);
   if (cancellable != NULL)
-    add_source (&self->cancelled, g_cancellable_source_new (cancellable),
-                G_SOURCE_FUNC (on_cancelled), self);
+    hookrun_source_add (&self->cancelled, g_cancellable_source_new (cancellable),
+                        G_SOURCE_FUNC (on_cancelled), self);
   /* Where this fails, the end of the command tells why. */
   send_text (self, request->line, 0);
 }
@@ -369,7 +370,7 @@ start_close (HookrunTarget *target, gpointer data, GCancellable *cancellable,
     return;
   }
   self->closing = g_steal_pointer (&task);
-  add_source (&self->grace, g_timeout_source_new (CLOSE_GRACE_MS), on_grace_over, self);
+  hookrun_source_add (&self->grace, g_timeout_source_new (CLOSE_GRACE_MS), on_grace_over, self);
 }
 
 static void
@@ -467,9 +468,8 @@ hookrun_agent_ask (HookrunAgent *self, const char *const *words, GCancellable *c
   g_autofree char *line = g_strconcat (quoted, "\n", NULL);
   Request request = {self, line};
   g_autoptr (GAsyncResult) result = NULL;
-  g_autofree char *text = NULL;
+  char *text = NULL;
   Reply *reply;
-  int status;
 
   if (strchr (quoted, '\n') != NULL) {
     g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID,
@@ -481,13 +481,12 @@ hookrun_agent_ask (HookrunAgent *self, const char *const *words, GCancellable *c
   reply = g_task_propagate_pointer (G_TASK (result), error);
   if (reply == NULL)
     return NULL;
-  text = g_steal_pointer (&reply->text);
-  status = reply->status;
+  if (reply->status == 0)
+    text = g_steal_pointer (&reply->text);
+  else
+    set_step_error (self->target, words[0], reply->text, error);
   reply_free (reply);
-  if (status == 0)
-    return g_steal_pointer (&text);
-  set_step_error (self->target, words[0], text, error);
-  return NULL;
+  return text;
 }
 
 void

@@ -8,12 +8,12 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include "hookrun-error-private.h"
 #include "hookrun-file-private.h"
 #include "hookrun-spawn-private.h"
 #include "hookrun-stream-private.h"
+#include "hookrun-target-task-private.h"
 
 #define GRACE_MS 500
 
@@ -69,21 +69,14 @@ connect_async (HookrunTarget *target, GCancellable *cancellable, GAsyncReadyCall
                gpointer user_data)
 {
   HookrunLocalTarget *self = HOOKRUN_LOCAL_TARGET (target);
-  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  g_autoptr (GTask) task =
+      hookrun_target_task_new (self, connect_async, cancellable, callback, user_data);
   GError *error = NULL;
 
-  g_task_set_source_tag (task, connect_async);
-  g_task_set_check_cancellable (task, FALSE);
   if (self->root != NULL && !hookrun_file_make_folders (self->root, &error))
     g_task_return_error (task, error);
   else
     g_task_return_boolean (task, TRUE);
-}
-
-static gboolean
-connect_finish (HookrunTarget *target, GAsyncResult *result, GError **error)
-{
-  return g_task_propagate_boolean (G_TASK (result), error);
 }
 
 static void
@@ -160,37 +153,20 @@ execute_async (HookrunTarget *target, const char *command_line, int stdin_fd, in
                gpointer user_data)
 {
   HookrunLocalTarget *self = HOOKRUN_LOCAL_TARGET (target);
-  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  g_autoptr (GTask) task =
+      hookrun_target_task_new (self, execute_async, cancellable, callback, user_data);
   const char *argv[] = {"/bin/sh", "-c", command_line, NULL};
   HookrunSpawn spawn = {
       argv, (const char *const *)self->envp, self->root, {stdin_fd, stdout_fd, stderr_fd}, -1};
   GError *error = NULL;
   pid_t pid;
 
-  g_task_set_source_tag (task, execute_async);
-  g_task_set_check_cancellable (task, FALSE);
   pid = hookrun_spawn (&spawn, &error);
-  for (gsize i = 0; i < G_N_ELEMENTS (spawn.fds); i++)
-    if (spawn.fds[i] >= 0)
-      close (spawn.fds[i]);
+  hookrun_target_task_close (stdin_fd, stdout_fd, stderr_fd);
   if (pid < 0)
     g_task_return_error (task, error);
   else
     watch_child (self, g_steal_pointer (&task), pid);
-}
-
-static gboolean
-execute_finish (HookrunTarget *target, GAsyncResult *result, int *status, GError **error)
-{
-  GError *local_error = NULL;
-  gssize value = g_task_propagate_int (G_TASK (result), &local_error);
-
-  if (local_error != NULL) {
-    g_propagate_error (error, local_error);
-    return FALSE;
-  }
-  *status = (int)value;
-  return TRUE;
 }
 
 static void
@@ -232,9 +208,9 @@ hookrun_local_target_iface_init (HookrunTargetInterface *iface)
   iface->get_name = get_name;
   iface->get_root = get_root;
   iface->connect_async = connect_async;
-  iface->connect_finish = connect_finish;
+  iface->connect_finish = hookrun_target_task_finish_connect;
   iface->execute_async = execute_async;
-  iface->execute_finish = execute_finish;
+  iface->execute_finish = hookrun_target_task_finish_execute;
   iface->disconnect = disconnect_all;
 }
 

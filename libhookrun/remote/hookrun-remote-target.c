@@ -10,6 +10,7 @@
 #include "hookrun-ssh-target-private.h"
 #include "hookrun-target-private.h"
 #include "hookrun-target-question-private.h"
+#include "hookrun-target-task-private.h"
 
 struct _HookrunRemoteTarget {
   GObject parent_instance;
@@ -86,17 +87,9 @@ static void
 connect_async (HookrunTarget *target, GCancellable *cancellable, GAsyncReadyCallback callback,
                gpointer user_data)
 {
-  GTask *task = g_task_new (target, cancellable, callback, user_data);
+  GTask *task = hookrun_target_task_new (target, connect_async, cancellable, callback, user_data);
 
-  g_task_set_source_tag (task, connect_async);
-  g_task_set_check_cancellable (task, FALSE);
   connect_inner (HOOKRUN_REMOTE_TARGET (target), task);
-}
-
-static gboolean
-connect_finish (HookrunTarget *target, GAsyncResult *result, GError **error)
-{
-  return g_task_propagate_boolean (G_TASK (result), error);
 }
 
 static void
@@ -117,26 +110,10 @@ execute_async (HookrunTarget *target, const char *command_line, int stdin_fd, in
                int stderr_fd, GCancellable *cancellable, GAsyncReadyCallback callback,
                gpointer user_data)
 {
-  GTask *task = g_task_new (target, cancellable, callback, user_data);
+  GTask *task = hookrun_target_task_new (target, execute_async, cancellable, callback, user_data);
 
-  g_task_set_source_tag (task, execute_async);
-  g_task_set_check_cancellable (task, FALSE);
   hookrun_target_execute_async (HOOKRUN_REMOTE_TARGET (target)->inner, command_line, stdin_fd,
                                 stdout_fd, stderr_fd, cancellable, on_executed, task);
-}
-
-static gboolean
-execute_finish (HookrunTarget *target, GAsyncResult *result, int *status, GError **error)
-{
-  GError *local_error = NULL;
-  gssize value = g_task_propagate_int (G_TASK (result), &local_error);
-
-  if (local_error != NULL) {
-    g_propagate_error (error, local_error);
-    return FALSE;
-  }
-  *status = (int)value;
-  return TRUE;
 }
 
 static void
@@ -184,9 +161,9 @@ hookrun_remote_target_iface_init (HookrunTargetInterface *iface)
 {
   iface->get_name = get_name;
   iface->connect_async = connect_async;
-  iface->connect_finish = connect_finish;
+  iface->connect_finish = hookrun_target_task_finish_connect;
   iface->execute_async = execute_async;
-  iface->execute_finish = execute_finish;
+  iface->execute_finish = hookrun_target_task_finish_execute;
   iface->disconnect = disconnect;
 }
 

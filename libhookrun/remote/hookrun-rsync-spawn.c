@@ -19,6 +19,7 @@
 #include "hookrun-spawn-private.h"
 #include "hookrun-stream-private.h"
 #include "hookrun-target-private.h"
+#include "hookrun-target-task-private.h"
 
 #define MAX_OUTPUT (64u * 1024 * 1024)
 #define MAX_COMMAND 65536
@@ -281,11 +282,9 @@ start_relay (HookrunTarget *target, gpointer data, GCancellable *cancellable,
              GAsyncReadyCallback callback, gpointer user_data)
 {
   const Request *request = data;
-  GTask *task = g_task_new (target, cancellable, callback, user_data);
+  GTask *task = hookrun_target_task_new (target, start_relay, cancellable, callback, user_data);
   Relay *relay = g_new0 (Relay, 1);
 
-  g_task_set_source_tag (task, start_relay);
-  g_task_set_check_cancellable (task, FALSE);
   relay->target = target;
   relay->argv = request->argv;
   relay->prepare = request->prepare;

@@ -21,6 +21,7 @@
 #include "hookrun-sync-private.h"
 #include "hookrun-target-private.h"
 #include "hookrun-target-question-private.h"
+#include "hookrun-target-task-private.h"
 
 #define MARK "\036hookrun-master\n"
 #define MASTER_COMMAND "printf '\\036hookrun-master\\n'; exec cat >/dev/null"
@@ -238,14 +239,6 @@ on_cancelled (GCancellable *cancellable, gpointer stop)
   return G_SOURCE_REMOVE;
 }
 
-static void
-add_source (GSource **slot, GSource *source, GSourceFunc func, gpointer data)
-{
-  *slot = source;
-  g_source_set_callback (source, func, data, NULL);
-  g_source_attach (source, g_main_context_get_thread_default ());
-}
-
 /* Our ends go into the object; the master's are returned. */
 static gboolean
 open_ends (HookrunSshProgramTarget *self, int *ends, GError **error)
@@ -296,11 +289,11 @@ start_master (HookrunSshProgramTarget *self, GCancellable *cancellable, GError *
   self->state = STATE_CONNECTING;
   self->greeting = g_byte_array_new ();
   self->stop = g_cancellable_new ();
-  add_source (&self->ready, g_unix_fd_source_new (self->master_stdout, G_IO_IN | G_IO_HUP),
-              G_SOURCE_FUNC (on_master_output), self);
+  hookrun_source_add (&self->ready, g_unix_fd_source_new (self->master_stdout, G_IO_IN | G_IO_HUP),
+                      G_SOURCE_FUNC (on_master_output), self);
   if (cancellable != NULL)
-    add_source (&self->cancelled, g_cancellable_source_new (cancellable),
-                G_SOURCE_FUNC (on_cancelled), self->stop);
+    hookrun_source_add (&self->cancelled, g_cancellable_source_new (cancellable),
+                        G_SOURCE_FUNC (on_cancelled), self->stop);
   line = make_master_line (self);
   master = g_new (Master, 1);
   *master = (Master){g_object_ref (self), self->generation};
@@ -314,11 +307,10 @@ connect_async (HookrunTarget *target, GCancellable *cancellable, GAsyncReadyCall
                gpointer user_data)
 {
   HookrunSshProgramTarget *self = HOOKRUN_SSH_PROGRAM_TARGET (target);
-  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  g_autoptr (GTask) task =
+      hookrun_target_task_new (self, connect_async, cancellable, callback, user_data);
   g_autoptr (GError) error = NULL;
 
-  g_task_set_source_tag (task, connect_async);
-  g_task_set_check_cancellable (task, FALSE);
   if (self->state == STATE_ON) {
     g_task_return_boolean (task, TRUE);
     return;
@@ -328,12 +320,6 @@ connect_async (HookrunTarget *target, GCancellable *cancellable, GAsyncReadyCall
     return;
   clean_up (self);
   end_waiters (self, error);
-}
-
-static gboolean
-connect_finish (HookrunTarget *target, GAsyncResult *result, GError **error)
-{
-  return g_task_propagate_boolean (G_TASK (result), error);
 }
 
 /* ssh's own failures and a command's status 255 look the same; the master tells them apart. */
@@ -382,15 +368,12 @@ execute_async (HookrunTarget *target, const char *command_line, int stdin_fd, in
                gpointer user_data)
 {
   HookrunSshProgramTarget *self = HOOKRUN_SSH_PROGRAM_TARGET (target);
-  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  g_autoptr (GTask) task =
+      hookrun_target_task_new (self, execute_async, cancellable, callback, user_data);
   g_autofree char *line = NULL;
 
-  g_task_set_source_tag (task, execute_async);
-  g_task_set_check_cancellable (task, FALSE);
   if (self->state != STATE_ON) {
-    close_fd (&stdin_fd);
-    close_fd (&stdout_fd);
-    close_fd (&stderr_fd);
+    hookrun_target_task_close (stdin_fd, stdout_fd, stderr_fd);
     g_task_return_new_error (task, HOOKRUN_ERROR, HOOKRUN_ERROR_CONNECTION,
                              "target \"%s\": there is no connection", self->name);
     return;
@@ -398,20 +381,6 @@ execute_async (HookrunTarget *target, const char *command_line, int stdin_fd, in
   line = make_client_line (self, NULL, command_line);
   hookrun_target_execute_async (self->runner, line, stdin_fd, stdout_fd, stderr_fd, cancellable,
                                 on_client_ended, g_steal_pointer (&task));
-}
-
-static gboolean
-execute_finish (HookrunTarget *target, GAsyncResult *result, int *status, GError **error)
-{
-  GError *local_error = NULL;
-  gssize value = g_task_propagate_int (G_TASK (result), &local_error);
-
-  if (local_error != NULL) {
-    g_propagate_error (error, local_error);
-    return FALSE;
-  }
-  *status = (int)value;
-  return TRUE;
 }
 
 static void
@@ -466,9 +435,9 @@ hookrun_ssh_program_target_iface_init (HookrunTargetInterface *iface)
 {
   iface->get_name = get_name;
   iface->connect_async = connect_async;
-  iface->connect_finish = connect_finish;
+  iface->connect_finish = hookrun_target_task_finish_connect;
   iface->execute_async = execute_async;
-  iface->execute_finish = execute_finish;
+  iface->execute_finish = hookrun_target_task_finish_execute;
   iface->disconnect = disconnect;
 }
 

@@ -6,10 +6,9 @@
  */
 #include "hookrun-ssh-target-private.h"
 
-#include <unistd.h>
-
 #include "hookrun-ssh-session-private.h"
 #include "hookrun-ssh-spares-private.h"
+#include "hookrun-target-task-private.h"
 
 /* A call of connect_async(). */
 typedef struct {
@@ -148,10 +147,9 @@ hookrun_ssh_target_connect_async (HookrunTarget *target, GCancellable *cancellab
                                   GAsyncReadyCallback callback, gpointer user_data)
 {
   HookrunSshTarget *self = HOOKRUN_SSH_TARGET (target);
-  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  g_autoptr (GTask) task = hookrun_target_task_new (self, hookrun_ssh_target_connect_async,
+                                                    cancellable, callback, user_data);
 
-  g_task_set_source_tag (task, hookrun_ssh_target_connect_async);
-  g_task_set_check_cancellable (task, FALSE);
   if (self->loop == NULL)
     self->loop = hookrun_ssh_loop_new (step, self);
   if (self->session == NULL)
@@ -166,28 +164,17 @@ hookrun_ssh_target_connect_finish (HookrunTarget *target, GAsyncResult *result, 
 }
 
 static void
-close_all (int stdin_fd, int stdout_fd, int stderr_fd)
-{
-  const int fds[] = {stdin_fd, stdout_fd, stderr_fd};
-
-  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
-    if (fds[i] >= 0)
-      close (fds[i]);
-}
-
-static void
 hookrun_ssh_target_execute_async (HookrunTarget *target, const char *command_line, int stdin_fd,
                                   int stdout_fd, int stderr_fd, GCancellable *cancellable,
                                   GAsyncReadyCallback callback, gpointer user_data)
 {
   HookrunSshTarget *self = HOOKRUN_SSH_TARGET (target);
-  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  g_autoptr (GTask) task = hookrun_target_task_new (self, hookrun_ssh_target_execute_async,
+                                                    cancellable, callback, user_data);
   HookrunSshSession *session;
 
-  g_task_set_source_tag (task, hookrun_ssh_target_execute_async);
-  g_task_set_check_cancellable (task, FALSE);
   if (self->session == NULL || self->session->stage != HOOKRUN_SSH_STAGE_READY) {
-    close_all (stdin_fd, stdout_fd, stderr_fd);
+    hookrun_target_task_close (stdin_fd, stdout_fd, stderr_fd);
     g_task_return_new_error (task, HOOKRUN_ERROR, HOOKRUN_ERROR_CONNECTION,
                              "target \"%s\" is not connected%s%s", self->name,
                              self->last_error != NULL ? "; it ended with: " : "",
@@ -198,22 +185,6 @@ hookrun_ssh_target_execute_async (HookrunTarget *target, const char *command_lin
   g_ptr_array_add (session->channels,
                    hookrun_ssh_channel_new (session, command_line, stdin_fd, stdout_fd, stderr_fd,
                                             g_steal_pointer (&task)));
-}
-
-static gboolean
-hookrun_ssh_target_execute_finish (HookrunTarget *target, GAsyncResult *result, int *status,
-                                   GError **error)
-{
-  g_autoptr (GError) local = NULL;
-  gssize value = g_task_propagate_int (G_TASK (result), &local);
-
-  if (local != NULL) {
-    g_propagate_error (error, g_steal_pointer (&local));
-    return FALSE;
-  }
-  if (status != NULL)
-    *status = (int)value;
-  return TRUE;
 }
 
 static void
@@ -251,7 +222,7 @@ hookrun_ssh_target_interface_init (HookrunTargetInterface *iface)
   iface->connect_async = hookrun_ssh_target_connect_async;
   iface->connect_finish = hookrun_ssh_target_connect_finish;
   iface->execute_async = hookrun_ssh_target_execute_async;
-  iface->execute_finish = hookrun_ssh_target_execute_finish;
+  iface->execute_finish = hookrun_target_task_finish_execute;
   iface->disconnect = hookrun_ssh_target_disconnect;
 }
 

@@ -27,6 +27,8 @@ void hookrun_stream_drain (HookrunStream *self);
 GBytes *hookrun_stream_take (HookrunStream *self);
 void hookrun_stream_clear (HookrunStream *self);
 
+/* Attaches a new source to the thread-default main context; @slot owns it. */
+void hookrun_source_add (GSource **slot, GSource *source, GSourceFunc func, gpointer data);
 /* Destroys and releases a source, if there is one. */
 void hookrun_source_drop (GSource **source);
 

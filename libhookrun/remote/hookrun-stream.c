@@ -10,6 +10,14 @@
 #include "hookrun-error-private.h"
 
 void
+hookrun_source_add (GSource **slot, GSource *source, GSourceFunc func, gpointer data)
+{
+  *slot = source;
+  g_source_set_callback (source, func, data, NULL);
+  g_source_attach (source, g_main_context_get_thread_default ());
+}
+
+void
 hookrun_source_drop (GSource **source)
 {
   if (*source != NULL)

@@ -13,6 +13,7 @@
 #include "hookrun-error-private.h"
 #include "hookrun-file-private.h"
 #include "hookrun-stream-private.h"
+#include "hookrun-target-task-private.h"
 
 #define MAX_OUTPUT (16u * 1024 * 1024)
 
@@ -114,18 +115,21 @@ split_noise (Run *run, gsize *n_noise, GError **error)
 {
   GByteArray *bytes = run->streams[0].bytes;
   const guint8 *mark = memmem (bytes->data, bytes->len, MARK, strlen (MARK));
+  g_autoptr (GBytes) output = NULL;
+  g_autoptr (GBytes) errors = NULL;
+  g_autofree char *what = NULL;
 
   if (mark != NULL) {
     *n_noise = (gsize)(mark - bytes->data);
     g_byte_array_remove_range (bytes, 0, (guint)(*n_noise + strlen (MARK)));
     return TRUE;
   }
-  if (run->status != 0)
-    return TRUE;
-  g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_PROTOCOL,
-               "target \"%s\": its login shell did not run command \"%s\"; the account needs a "
-               "POSIX shell",
-               hookrun_target_get_name (run->target), run->label);
+  output = hookrun_stream_take (&run->streams[0]);
+  errors = hookrun_stream_take (&run->streams[1]);
+  what = g_strdup_printf ("command \"%s\"", run->label);
+  *error = hookrun_target_describe_shell (run->target, what, run->status,
+                                          g_bytes_get_data (output, NULL),
+                                          g_bytes_get_data (errors, NULL));
   return FALSE;
 }
 
@@ -222,11 +226,10 @@ hookrun_target_run_command_async (HookrunTarget *self, const HookrunCommand *com
                                   GCancellable *cancellable, GAsyncReadyCallback callback,
                                   gpointer user_data)
 {
-  GTask *task = g_task_new (self, cancellable, callback, user_data);
+  GTask *task = hookrun_target_task_new (self, hookrun_target_run_command_async, cancellable,
+                                         callback, user_data);
   Run *run = g_new0 (Run, 1);
 
-  g_task_set_source_tag (task, hookrun_target_run_command_async);
-  g_task_set_check_cancellable (task, FALSE);
   run->target = self;
   run->command_line = g_strconcat (PRINT_MARK, command->command_line, NULL);
   run->label = g_strdup (command->label);

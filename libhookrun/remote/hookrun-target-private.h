@@ -72,6 +72,9 @@ gboolean hookrun_target_check_status (HookrunTarget *self, const char *label, in
 HookrunError hookrun_target_code_of_text (const char *text);
 
 /* The last few lines of @text, at most 1 KiB, valid UTF-8. (transfer full) */
+/* For a command line that the login shell did not even begin with. (transfer full) */
+GError *hookrun_target_describe_shell (HookrunTarget *self, const char *what, int status,
+                                       const char *output, const char *errors);
 char *hookrun_target_last_lines (const char *text);
 
 /* A file of the memory that holds @bytes, at its beginning; -1 and @error. */

@@ -32,6 +32,20 @@ hookrun_target_code_of_text (const char *text)
   return HOOKRUN_ERROR_COMMAND;
 }
 
+/* A server's text goes to a terminal; it is not to steer it. Only control characters of one or two
+ * bytes are there to be replaced. */
+static void
+make_printable (char *text)
+{
+  for (char *p = text; *p != '\0'; p = g_utf8_next_char (p)) {
+    gunichar c = g_utf8_get_char (p);
+
+    if (!g_unichar_iscntrl (c) || c == '\n' || c == '\t')
+      continue;
+    memset (p, c == '\r' ? ' ' : '?', (gsize)(g_utf8_next_char (p) - p));
+  }
+}
+
 char *
 hookrun_target_last_lines (const char *text)
 {
@@ -46,7 +60,8 @@ hookrun_target_last_lines (const char *text)
     if (from[-1] == '\n' && ++n_lines == 4)
       break;
   valid = g_utf8_make_valid (from, (gssize)(text + length - from));
-  return g_strdelimit (g_steal_pointer (&valid), "\r", ' ');
+  make_printable (valid);
+  return g_steal_pointer (&valid);
 }
 
 static char *
@@ -56,6 +71,23 @@ describe_status (int status)
     return g_strdup_printf ("was ended by signal %d (%s)", WTERMSIG (status),
                             g_strsignal (WTERMSIG (status)));
   return g_strdup_printf ("exited with status %d", WEXITSTATUS (status));
+}
+
+GError *
+hookrun_target_describe_shell (HookrunTarget *self, const char *what, int status,
+                               const char *output, const char *errors)
+{
+  g_autofree char *how = describe_status (status);
+  g_autofree char *text = g_strconcat (output, "\n", errors, NULL);
+  g_autofree char *lines = hookrun_target_last_lines (text);
+
+  return g_error_new (
+      HOOKRUN_ERROR, HOOKRUN_ERROR_PROTOCOL,
+      "target \"%s\": its login shell did not run %s: it %s%s%s; the account needs a "
+      "POSIX shell (see /etc/passwd there: not nologin), and no forced command in "
+      "authorized_keys or sshd_config that leaves the command out",
+      hookrun_target_get_name (self), what, how,
+      lines[0] != '\0' ? " and printed: " : " and printed nothing", lines);
 }
 
 gboolean

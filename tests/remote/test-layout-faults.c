@@ -399,6 +399,32 @@ test_noisy_shell (void)
   remote_fixture_assert_same (remote, "source", "root/there/releases/r1");
 }
 
+/* An account that runs nothing: what it prints is told, and what to do; nothing of it steers the
+ * terminal. */
+static void
+test_no_shell (void)
+{
+  g_autoptr (RemoteFixture) remote = remote_fixture_new (
+      REMOTE_SSH, "ForceCommand printf 'This account\\033[31m is not available.\\r\\n'; exit 1\n");
+  g_autoptr (HookrunLayout) layout =
+      hookrun_layout_new (remote->target, remote->path, HOOKRUN_LAYOUT_RELEASES);
+
+  for (guint i = 0; i < 2; i++) {
+    g_autoptr (GError) error = NULL;
+
+    if (i == 0)
+      g_assert_false (hookrun_layout_open (layout, NULL, &error));
+    else
+      g_assert_false (
+          hookrun_target_run_script (remote->target, "true", NULL, 0, NULL, NULL, NULL, &error));
+    g_test_message ("%s", error->message);
+    g_assert_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_PROTOCOL);
+    g_assert_nonnull (strstr (error->message, "This account?[31m is not available."));
+    g_assert_nonnull (strstr (error->message, "status 1"));
+    g_assert_nonnull (strstr (error->message, "forced command"));
+  }
+}
+
 static void
 test_cancelled (gconstpointer kind)
 {
@@ -444,6 +470,7 @@ main (int argc, char **argv)
   g_test_add_func ("/remote/layout-faults/ssh/cut-in-a-send-by-rsync", test_cut_rsync);
   g_test_add_func ("/remote/layout-faults/ssh/cut-in-a-send-by-tar", test_cut_tar);
   g_test_add_func ("/remote/layout-faults/ssh/login-shell-that-prints", test_noisy_shell);
+  g_test_add_func ("/remote/layout-faults/ssh/no-shell", test_no_shell);
   g_test_add_func ("/remote/layout-faults/local/read-only", test_read_only);
   g_test_add_func ("/remote/layout-faults/local/missing-program", test_missing_program);
   return g_test_run ();

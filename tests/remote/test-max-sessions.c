@@ -120,7 +120,8 @@ main (int argc, char **argv)
 
     g_test_add_data_func (path, &cases[i], test_deploy);
   }
-  g_test_add_func ("/remote/max-sessions/ssh/all-taken", test_all_taken);
+  if (g_test_slow ())
+    g_test_add_func ("/remote/max-sessions/ssh/all-taken", test_all_taken);
   g_test_add_func ("/remote/max-sessions/ssh/no-other-connection", test_no_other_connection);
   return g_test_run ();
 }
