@@ -355,7 +355,7 @@ hookrun_module_get_layout (HookrunModule *self, const char *host)
  * @self: a module
  * @host: (nullable): alias of a host
  *
- * Tells how many releases are kept at the destination, the live one among them: `[module] keep`.
+ * Tells how many old releases are kept at the destination beside the live one: `[module] keep`.
  *
  * Returns: a number from 1 to 1000; 5 when the file says nothing
  *
