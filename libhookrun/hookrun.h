@@ -12,6 +12,8 @@
 #include "hookrun-template.h"
 #include "hookrun-data.h"
 #include "hookrun-registry.h"
+#include "hookrun-policy.h"
+#include "hookrun-sandbox.h"
 #include "hookrun-target.h"
 #include "hookrun-sync.h"
 #include "hookrun-layout.h"

@@ -12,11 +12,12 @@ import tap
 BELOW = {
     "base": (),
     "signal": ("base",),
+    "sandbox": ("base",),
     "remote": ("base",),
-    "plugin": ("base", "signal"),
+    "plugin": ("base", "signal", "sandbox"),
     "pipeline": ("base", "signal"),
-    "module": ("base", "signal", "remote", "plugin", "pipeline"),
-    "deploy": ("base", "signal", "remote", "plugin", "pipeline", "module"),
+    "module": ("base", "signal", "sandbox", "remote", "plugin", "pipeline"),
+    "deploy": ("base", "signal", "sandbox", "remote", "plugin", "pipeline", "module"),
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 

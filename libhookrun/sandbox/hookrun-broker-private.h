@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Answers calls that neither Landlock nor a filter can judge: the modes and times of files. */
+#pragma once
+
+#include <sys/types.h>
+
+#include "hookrun-landlock-private.h"
+#include "hookrun-tree-private.h"
+
+G_BEGIN_DECLS
+
+/* Room for one message of the kernel's; larger ones are not known. */
+#define HOOKRUN_BROKER_MESSAGE_SIZE 512
+
+/* Keeps the writable ones of @grants (HookrunOpenGrant). */
+HookrunBroker *hookrun_broker_new (GPtrArray *grants, HookrunLayer layers, GError **error);
+HookrunBroker *hookrun_broker_ref (HookrunBroker *self);
+void hookrun_broker_unref (HookrunBroker *self);
+
+/* Answers one question of the tree of @group; FALSE when there will be no more. */
+gboolean hookrun_broker_answer (HookrunBroker *self, int listener, pid_t group);
+
+G_END_DECLS

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The way from the host to the confined program: a plan that the host makes, and the child that
+ * follows it in the host's memory, allocating nothing. */
+#pragma once
+
+#include <linux/filter.h>
+#include <sys/resource.h>
+
+#include "hookrun-sandbox-private.h"
+
+G_BEGIN_DECLS
+
+#define HOOKRUN_CHILD_MAX_LIMITS 8
+#define HOOKRUN_CHILD_MAX_FDS 64
+
+typedef enum {
+  HOOKRUN_STAGE_BEGIN,
+  HOOKRUN_STAGE_GROUP,
+  HOOKRUN_STAGE_NAMESPACES,
+  HOOKRUN_STAGE_FOLDER,
+  HOOKRUN_STAGE_STREAMS,
+  HOOKRUN_STAGE_LIMITS,
+  HOOKRUN_STAGE_CAPABILITIES,
+  HOOKRUN_STAGE_NO_NEW_PRIVILEGES,
+  HOOKRUN_STAGE_LANDLOCK,
+  HOOKRUN_STAGE_FILTER,
+  HOOKRUN_STAGE_BROKER,
+  HOOKRUN_STAGE_EXECUTE,
+} HookrunStage;
+
+/* Lies in a page that the child shares with the host, whatever becomes of the memory. */
+typedef struct {
+  volatile int stage;
+  volatile int problem; /* errno; 0: the program was started */
+} HookrunChildReport;
+
+typedef struct _HookrunNamespaces HookrunNamespaces;
+
+typedef struct {
+  HookrunLayer layers;
+  const char *program;
+  char *const *argv;
+  char *const *environment;
+  const char *folder; /* NULL: see folder_fd */
+  int folder_fd;
+  int null_fd;
+  int ruleset_fd; /* -1: none */
+  int broker_fd;  /* where the listener is sent; -1: none */
+  int tether_fd;  /* -1: none */
+  int tether_signal;
+  int cgroup_fd; /* cgroup.procs; -1: none */
+  const HookrunPassedFd *passed;
+  guint n_passed;
+  struct {
+    int resource;
+    struct rlimit value;
+  } limits[HOOKRUN_CHILD_MAX_LIMITS];
+  guint n_limits;
+  struct sock_fprog filter; /* no instructions: none */
+  guint filter_flags;
+  const HookrunNamespaces *namespaces; /* NULL: none */
+  HookrunChildReport *report;
+} HookrunChildPlan;
+
+/* Runs in the child: never returns. */
+int hookrun_child_main (gpointer plan);
+
+/* Starts the child and waits until it runs the program or has failed: see the report. -1 with errno
+ * when there is no child. @stack_top is the end of memory for it. */
+pid_t hookrun_child_start (const HookrunChildPlan *plan, gpointer stack_top, int *pidfd);
+
+G_END_DECLS

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What runs between the host and the confined program. The child shares the host's memory until it
+ * executes the program, so it only makes system calls and writes to its report; everything it needs
+ * was made before. The order matters: what a later layer would forbid is done before it.
+ */
+#include "hookrun-child-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/close_range.h>
+#include <linux/seccomp.h>
+#include <linux/securebits.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Descriptors are moved above this number before they are put into their places. */
+#define FIRST_HIGH_FD 256
+#define TETHER_FD 250
+
+/* What sanitizers add would keep books about a stack that is not the thread's. */
+#define PLAIN __attribute__ ((no_sanitize ("address", "thread", "undefined")))
+
+typedef struct {
+  HookrunChildPlan plan; /* descriptors as the child has them */
+  int sources[HOOKRUN_CHILD_MAX_FDS];
+} Child;
+
+/* Every signal does what it does by default, whatever the host handles or ignores. */
+PLAIN static gboolean
+reset_signals (void)
+{
+  struct sigaction action;
+
+  memset (&action, 0, sizeof action);
+  action.sa_handler = SIG_DFL;
+  for (int number = 1; number < NSIG; number++)
+    sigaction (number, &action, NULL);
+  return TRUE;
+}
+
+PLAIN static gboolean
+enter_group (const HookrunChildPlan *plan)
+{
+  if (setsid () < 0)
+    return FALSE;
+  /* The host holds the other end: when it is gone, the kernel kills the group. */
+  if (plan->tether_fd >= 0 && (fcntl (plan->tether_fd, F_SETSIG, plan->tether_signal) < 0 ||
+                               fcntl (plan->tether_fd, F_SETOWN, -getpid ()) < 0 ||
+                               fcntl (plan->tether_fd, F_SETFL, O_RDONLY | O_ASYNC) < 0))
+    return FALSE;
+  return plan->cgroup_fd < 0 || write (plan->cgroup_fd, "0", 1) == 1;
+}
+
+PLAIN static gboolean
+enter_folder (const HookrunChildPlan *plan)
+{
+  if (plan->folder != NULL)
+    return chdir (plan->folder) == 0;
+  return plan->folder_fd < 0 || fchdir (plan->folder_fd) == 0;
+}
+
+PLAIN static int
+lift (int fd)
+{
+  return fd < 0 ? -1 : fcntl (fd, F_DUPFD_CLOEXEC, FIRST_HIGH_FD);
+}
+
+/* First out of the way, then into place, so that no number is overwritten before it is used. */
+PLAIN static gboolean
+place_descriptors (Child *child)
+{
+  HookrunChildPlan *plan = &child->plan;
+
+  plan->ruleset_fd = lift (plan->ruleset_fd);
+  plan->broker_fd = lift (plan->broker_fd);
+  plan->tether_fd = lift (plan->tether_fd);
+  plan->null_fd = lift (plan->null_fd);
+  for (guint i = 0; i < plan->n_passed; i++) {
+    child->sources[i] = lift (plan->passed[i].fd);
+    if (child->sources[i] < 0)
+      return FALSE;
+  }
+  if ((plan->layers & HOOKRUN_LAYER_DESCRIPTORS) != 0 &&
+      syscall (SYS_close_range, 0, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+    return FALSE;
+  for (int fd = 0; fd <= STDERR_FILENO; fd++)
+    if (dup2 (plan->null_fd, fd) < 0)
+      return FALSE;
+  for (guint i = 0; i < plan->n_passed; i++)
+    if (dup2 (child->sources[i], plan->passed[i].target) < 0)
+      return FALSE;
+  return plan->tether_fd < 0 || dup2 (plan->tether_fd, TETHER_FD) == TETHER_FD;
+}
+
+PLAIN static gboolean
+set_limits (const HookrunChildPlan *plan)
+{
+  for (guint i = 0; i < plan->n_limits; i++)
+    if (syscall (SYS_prlimit64, 0, plan->limits[i].resource, &plan->limits[i].value, NULL) < 0)
+      return FALSE;
+  return TRUE;
+}
+
+/* The user 0 of this child is an ordinary one, now and after every exec: no capability is left,
+ * none can come back, and what the kernel does for the number 0 is off and locked. */
+PLAIN static gboolean
+drop_capabilities (void)
+{
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct none[2];
+
+  memset (none, 0, sizeof none);
+  if (syscall (SYS_capget, &header, none) < 0)
+    return FALSE;
+  if ((none[0].permitted | none[1].permitted) == 0 && geteuid () != 0)
+    return TRUE;
+  if (prctl (PR_SET_SECUREBITS, SECURE_ALL_BITS & ~SECBIT_KEEP_CAPS, 0, 0, 0) == 0)
+    prctl (PR_SET_SECUREBITS, (SECURE_ALL_BITS & ~SECBIT_KEEP_CAPS) | SECURE_ALL_LOCKS, 0, 0, 0);
+  for (unsigned long capability = 0; prctl (PR_CAPBSET_DROP, capability, 0, 0, 0) == 0;)
+    capability++;
+  prctl (PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  memset (none, 0, sizeof none);
+  return syscall (SYS_capset, &header, none) == 0;
+}
+
+/* The one message over the broker's socket: the listener that the new filter gave. */
+PLAIN static gboolean
+send_listener (int socket_fd, int listener)
+{
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE (sizeof (int))];
+  } control;
+  char byte = 0;
+  struct iovec data = {&byte, 1};
+  struct msghdr message;
+  struct cmsghdr *header;
+
+  memset (&message, 0, sizeof message);
+  memset (&control, 0, sizeof control);
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = &control;
+  message.msg_controllen = sizeof control;
+  header = CMSG_FIRSTHDR (&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN (sizeof (int));
+  memcpy (CMSG_DATA (header), &listener, sizeof listener);
+  return sendmsg (socket_fd, &message, MSG_NOSIGNAL) == 1;
+}
+
+PLAIN static gboolean
+set_filter (const HookrunChildPlan *plan, int *listener)
+{
+  *listener = -1;
+  if (plan->filter.len == 0)
+    return TRUE;
+  *listener =
+      (int)syscall (SYS_seccomp, SECCOMP_SET_MODE_FILTER, plan->filter_flags, &plan->filter);
+  return *listener >= 0;
+}
+
+PLAIN static int
+fail (const HookrunChildPlan *plan, HookrunStage stage)
+{
+  int problem = errno;
+
+  plan->report->stage = (int)stage;
+  plan->report->problem = problem != 0 ? problem : EIO;
+  _exit (HOOKRUN_EXIT_NOT_CONFINED);
+}
+
+PLAIN int
+hookrun_child_main (gpointer data)
+{
+  Child child;
+  HookrunChildPlan *plan = &child.plan;
+  int listener;
+  sigset_t none;
+
+  memcpy (plan, data, sizeof *plan);
+  reset_signals ();
+  if (!enter_group (plan))
+    return fail (plan, HOOKRUN_STAGE_GROUP);
+  if (!enter_folder (plan))
+    return fail (plan, HOOKRUN_STAGE_FOLDER);
+  if (!place_descriptors (&child))
+    return fail (plan, HOOKRUN_STAGE_STREAMS);
+  if (!set_limits (plan))
+    return fail (plan, HOOKRUN_STAGE_LIMITS);
+  if ((plan->layers & HOOKRUN_LAYER_CAPABILITIES) != 0 && !drop_capabilities ())
+    return fail (plan, HOOKRUN_STAGE_CAPABILITIES);
+  if ((plan->layers & HOOKRUN_LAYER_NO_NEW_PRIVILEGES) != 0 &&
+      prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+    return fail (plan, HOOKRUN_STAGE_NO_NEW_PRIVILEGES);
+  if (plan->ruleset_fd >= 0 && syscall (SYS_landlock_restrict_self, plan->ruleset_fd, 0) < 0)
+    return fail (plan, HOOKRUN_STAGE_LANDLOCK);
+  if (!set_filter (plan, &listener))
+    return fail (plan, HOOKRUN_STAGE_FILTER);
+  if (plan->broker_fd >= 0 && !send_listener (plan->broker_fd, listener))
+    return fail (plan, HOOKRUN_STAGE_BROKER);
+  sigemptyset (&none);
+  sigprocmask (SIG_SETMASK, &none, NULL);
+  execve (plan->program, plan->argv, plan->environment);
+  return fail (plan, HOOKRUN_STAGE_EXECUTE);
+}
+
+pid_t
+hookrun_child_start (const HookrunChildPlan *plan, gpointer stack_top, int *pidfd)
+{
+  sigset_t all;
+  sigset_t before;
+  int saved_errno;
+  pid_t pid;
+
+  plan->report->stage = HOOKRUN_STAGE_BEGIN;
+  plan->report->problem = 0;
+  *pidfd = -1;
+  /* No handler of the host may run in the child, on memory that is the host's. */
+  sigfillset (&all);
+  pthread_sigmask (SIG_SETMASK, &all, &before);
+  pid = clone (hookrun_child_main, stack_top, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD,
+               (gpointer)plan, pidfd);
+  saved_errno = errno;
+  pthread_sigmask (SIG_SETMASK, &before, NULL);
+  errno = saved_errno;
+  return pid;
+}

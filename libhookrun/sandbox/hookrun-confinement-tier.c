@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Which tier keeps the promises of a policy on this system. Each promise is a row: what it takes,
+ * whether that is here, and how an administrator turns it on. Nothing is ever quietly promised
+ * less.
+ */
+#include "hookrun-confinement-private.h"
+
+static gboolean
+always (HookrunPolicy *policy)
+{
+  return TRUE;
+}
+
+static gboolean
+limits_ports (HookrunPolicy *policy)
+{
+  return policy->network == HOOKRUN_NETWORK_PORTS;
+}
+
+static gboolean
+lacks_filter (const HookrunFeatures *features)
+{
+  return !features->has_filter;
+}
+
+static gboolean
+lacks_close_range (const HookrunFeatures *features)
+{
+  return !features->has_close_range;
+}
+
+static gboolean
+lacks_landlock (const HookrunFeatures *features)
+{
+  return features->landlock == 0;
+}
+
+static gboolean
+lacks_ports (const HookrunFeatures *features)
+{
+  return features->landlock < HOOKRUN_LANDLOCK_TCP;
+}
+
+/* The promise, for whom it is made, what is missing, and what to do about it. */
+static const struct {
+  gboolean (*applies) (HookrunPolicy *policy);
+  gboolean (*is_missing) (const HookrunFeatures *features);
+  const char *promise;
+  const char *feature;
+  const char *remedy;
+} promises[] = {
+    {always, lacks_filter, "that it makes no dangerous system call",
+     "system call filters (seccomp)",
+     "use a kernel with CONFIG_SECCOMP_FILTER, and a container that does not block seccomp()"},
+    {always, lacks_close_range, "that it gets no descriptor but those it is given", "close_range()",
+     "use Linux 5.11 or newer, and a container that does not block close_range()"},
+    {always, lacks_landlock, "that it reaches no file but those it is granted", "Landlock",
+     "use Linux 5.13 or newer with CONFIG_SECURITY_LANDLOCK, and add \"landlock\" to the list "
+     "after "
+     "lsm= on the kernel's command line (the list now in use is in /sys/kernel/security/lsm)"},
+    {limits_ports, lacks_ports, "that it uses no TCP port but those it is granted",
+     "Landlock's rules for TCP ports",
+     "use Linux 6.7 or newer, or set \"network\" to \"none\" or \"all\""},
+};
+
+gboolean
+hookrun_confinement_choose_tier (HookrunPolicy *policy, const HookrunFeatures *features,
+                                 HookrunTier *tier, GError **error)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (promises); i++)
+    if (promises[i].applies (policy) && promises[i].is_missing (features)) {
+      g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_UNSUPPORTED,
+                   "the policy promises %s, but this system has no %s: %s", promises[i].promise,
+                   promises[i].feature, promises[i].remedy);
+      return FALSE;
+    }
+  *tier = HOOKRUN_TIER_FAST;
+  return TRUE;
+}

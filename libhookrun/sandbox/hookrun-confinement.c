@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Builds what all launches of a sandbox share: ruleset, filter, broker, and memory for the child.
+ */
+#include "hookrun-confinement-private.h"
+#include "hookrun-error-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define PAGE 4096
+#define STACK_SIZE (16 * PAGE)
+
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
+#endif
+
+static void
+close_fd (int *fd)
+{
+  if (*fd >= 0)
+    close (*fd);
+  *fd = -1;
+}
+
+void
+hookrun_confinement_free (HookrunConfinement *self)
+{
+  close_fd (&self->ruleset_fd);
+  close_fd (&self->null_fd);
+  close_fd (&self->broker_fds[0]);
+  close_fd (&self->broker_fds[1]);
+  if (self->stack != NULL)
+    munmap (self->stack, STACK_SIZE);
+  g_clear_pointer (&self->supervisor, hookrun_supervisor_unref);
+  g_clear_pointer (&self->broker, hookrun_broker_unref);
+  g_clear_pointer (&self->filter, g_array_unref);
+  g_clear_pointer (&self->open_grants, g_ptr_array_unref);
+  g_clear_pointer (&self->grants, g_ptr_array_unref);
+  g_clear_pointer (&self->policy, hookrun_policy_unref);
+  g_mutex_clear (&self->launch);
+  g_free (self);
+}
+
+static gboolean
+build_files (HookrunConfinement *self, GError **error)
+{
+  self->grants = hookrun_policy_collect_grants (self->policy);
+  self->open_grants = hookrun_open_grants (self->grants, error);
+  if (self->open_grants == NULL)
+    return FALSE;
+  if ((self->layers & HOOKRUN_LAYER_LANDLOCK) == 0 || self->features.landlock == 0)
+    return TRUE;
+  self->ruleset_fd =
+      hookrun_landlock_build (self->policy, self->open_grants, self->features.landlock, error);
+  return self->ruleset_fd >= 0;
+}
+
+static gboolean
+build_broker (HookrunConfinement *self, GError **error)
+{
+  if (!self->features.has_broker || (self->layers & HOOKRUN_LAYER_FILTER) == 0)
+    return TRUE;
+  self->broker = hookrun_broker_new (self->open_grants, self->layers, error);
+  if (self->broker == NULL)
+    return FALSE;
+  if (socketpair (AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, self->broker_fds) == 0)
+    return TRUE;
+  hookrun_set_error_from_errno (error, errno, "cannot start the sandbox's broker");
+  return FALSE;
+}
+
+static void
+build_filter (HookrunConfinement *self)
+{
+  HookrunPolicy *policy = self->policy;
+  HookrunFilterOptions options = {
+      .has_broker = self->broker != NULL,
+      .asks_truncate = self->features.landlock<
+          HOOKRUN_LANDLOCK_TRUNCATE,
+          .asks_signals = self->features.landlock<
+              HOOKRUN_LANDLOCK_SCOPES, .has_tcp = policy->network != HOOKRUN_NETWORK_NONE,
+              .has_bind = policy->bind->len> 0,
+          .has_udp = policy->network == HOOKRUN_NETWORK_ALL, .has_unix = policy->sockets->len> 0,
+      .keeps_group = (self->layers & HOOKRUN_LAYER_GROUP) != 0,
+  };
+
+  if ((self->layers & HOOKRUN_LAYER_FILTER) == 0)
+    return;
+  self->filter = hookrun_filter_build (&options);
+  if (self->broker != NULL)
+    self->filter_flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+}
+
+static gboolean
+build_rest (HookrunConfinement *self, GError **error)
+{
+  gpointer memory;
+
+  self->null_fd = open ("/dev/null", O_RDWR | O_CLOEXEC);
+  if (self->null_fd < 0) {
+    hookrun_set_error_from_errno (error, errno, "cannot open /dev/null");
+    return FALSE;
+  }
+  memory = mmap (NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) {
+    hookrun_set_error_from_errno (error, errno, "cannot start the sandbox");
+    return FALSE;
+  }
+  self->stack = memory;
+  self->supervisor = hookrun_supervisor_new (error);
+  return self->supervisor != NULL;
+}
+
+HookrunConfinement *
+hookrun_confinement_new (HookrunPolicy *policy, HookrunLayer layers, const HookrunFeatures *pretend,
+                         GError **error)
+{
+  HookrunConfinement *self = g_new0 (HookrunConfinement, 1);
+
+  g_mutex_init (&self->launch);
+  self->policy = hookrun_policy_ref (policy);
+  self->layers = layers;
+  self->ruleset_fd = -1;
+  self->null_fd = -1;
+  self->broker_fds[0] = -1;
+  self->broker_fds[1] = -1;
+  if (pretend != NULL)
+    self->features = *pretend;
+  else
+    hookrun_features_probe (&self->features);
+  if (hookrun_confinement_choose_tier (policy, &self->features, &self->tier, error) &&
+      build_files (self, error) && build_broker (self, error) && build_rest (self, error)) {
+    build_filter (self);
+    return self;
+  }
+  hookrun_confinement_free (self);
+  return NULL;
+}

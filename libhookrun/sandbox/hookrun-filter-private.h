@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* System call filters: what becomes of each call, and the program that makes the kernel see to it.
+ */
+#pragma once
+
+#include <glib.h>
+#include <linux/filter.h>
+
+G_BEGIN_DECLS
+
+typedef enum {
+  HOOKRUN_CALL_ALLOW,
+  HOOKRUN_CALL_REFUSE,      /* EPERM */
+  HOOKRUN_CALL_ABSENT,      /* ENOSYS: callers have an older way */
+  HOOKRUN_CALL_UNSUPPORTED, /* EOPNOTSUPP: as on a file system without it */
+  HOOKRUN_CALL_ASK,         /* the broker answers */
+  HOOKRUN_CALL_KILL,
+  HOOKRUN_CALL_AND, /* of a test: the next one must hold, too */
+} HookrunCallAction;
+
+typedef enum {
+  HOOKRUN_TEST_END,
+  HOOKRUN_TEST_EQUAL,
+  HOOKRUN_TEST_NOT_EQUAL,
+  HOOKRUN_TEST_ANY_BIT,
+  HOOKRUN_TEST_NO_BIT,
+  HOOKRUN_TEST_MASKED_EQUAL, /* (argument & mask) == value */
+} HookrunTestKind;
+
+/* One look at the low half of an argument: the first that holds decides. The kernel takes the
+ * arguments that are tested here as 32 bits, so that the high half never counts. */
+typedef struct {
+  HookrunTestKind kind;
+  guint argument;
+  guint32 value;
+  HookrunCallAction action;
+  guint32 mask;
+} HookrunCallTest;
+
+typedef struct {
+  int call;
+  HookrunCallAction action;     /* when no test holds */
+  const HookrunCallTest *tests; /* (nullable): ended by HOOKRUN_TEST_END */
+} HookrunCallRule;
+
+/* Calls above this number came after these tables were written. */
+extern const guint32 hookrun_newest_call;
+
+/* What a filter depends on besides its tables. */
+typedef struct {
+  gboolean has_broker;    /* modes and times are asked for, else refused */
+  gboolean asks_truncate; /* the kernel's Landlock does not see truncate() */
+  gboolean asks_signals;  /* nor signals to others */
+  gboolean has_tcp;       /* TCP sockets */
+  gboolean has_bind;      /* and some that may listen */
+  gboolean has_udp;       /* and UDP, and the questions about interfaces */
+  gboolean has_unix;      /* sockets that connect by path */
+  gboolean keeps_group;   /* nobody leaves the process group */
+} HookrunFilterOptions;
+
+/* (transfer full): the program, for seccomp(). */
+GArray *hookrun_filter_build (const HookrunFilterOptions *options);
+
+/* (transfer full): HookrunCallRule, sorted by number, each number once. */
+GArray *hookrun_filter_rules (const HookrunFilterOptions *options);
+
+G_END_DECLS

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What all processes of a tree use together, and which limit that is beyond. */
+#pragma once
+
+#include "hookrun-tree-private.h"
+
+G_BEGIN_DECLS
+
+/* NULL when the policy limits no totals. */
+HookrunTotals *hookrun_totals_new (HookrunPolicy *policy, pid_t group);
+void hookrun_totals_free (HookrunTotals *self);
+/* Looks if it is time to: the limit that is exceeded, or NONE. */
+HookrunLimit hookrun_totals_check (HookrunTotals *self, gint64 now);
+gint64 hookrun_totals_next (HookrunTotals *self);
+
+/* How many processes, dying ones too, are in the group; 0 when /proc cannot be read. */
+guint hookrun_totals_count_group (pid_t group);
+
+G_END_DECLS
