@@ -17,7 +17,7 @@ HookrunBroker *hookrun_broker_new (GPtrArray *grants, HookrunLayer layers, GErro
 HookrunBroker *hookrun_broker_ref (HookrunBroker *self);
 void hookrun_broker_unref (HookrunBroker *self);
 
-/* Answers one question of the tree of @group; FALSE when there will be no more. */
-gboolean hookrun_broker_answer (HookrunBroker *self, int listener, pid_t group);
+/* Answers one question; FALSE when there will be no more. */
+gboolean hookrun_broker_answer (HookrunBroker *self, int listener);
 
 G_END_DECLS

@@ -34,8 +34,6 @@ typedef struct {
   volatile int problem; /* errno; 0: the program was started */
 } HookrunChildReport;
 
-typedef struct _HookrunNamespaces HookrunNamespaces;
-
 typedef struct {
   HookrunLayer layers;
   const char *program;
@@ -47,8 +45,7 @@ typedef struct {
   int ruleset_fd; /* -1: none */
   int broker_fd;  /* where the listener is sent; -1: none */
   int tether_fd;  /* -1: none */
-  int tether_signal;
-  int cgroup_fd; /* cgroup.procs; -1: none */
+  int cgroup_fd;  /* cgroup.procs; -1: none */
   const HookrunPassedFd *passed;
   guint n_passed;
   struct {
@@ -58,9 +55,14 @@ typedef struct {
   guint n_limits;
   struct sock_fprog filter; /* no instructions: none */
   guint filter_flags;
-  const HookrunNamespaces *namespaces; /* NULL: none */
+  gboolean is_confined; /* by the thread that it comes from */
+  guint32 secret[4];
   HookrunChildReport *report;
 } HookrunChildPlan;
+
+/* Confines the calling thread for good: capabilities locked, no new privileges, ruleset, filter;
+ * @listener gets the broker's end of the filter, or -1. FALSE with a report on failure. */
+gboolean hookrun_child_confine (const HookrunChildPlan *plan, int *listener);
 
 /* Runs in the child: never returns. */
 int hookrun_child_main (gpointer plan);

@@ -45,15 +45,13 @@ reset_signals (void)
   return TRUE;
 }
 
+/* The filter that the launcher has already lets those do this who know the secret. */
 PLAIN static gboolean
 enter_group (const HookrunChildPlan *plan)
 {
-  if (setsid () < 0)
-    return FALSE;
-  /* The host holds the other end: when it is gone, the kernel kills the group. */
-  if (plan->tether_fd >= 0 && (fcntl (plan->tether_fd, F_SETSIG, plan->tether_signal) < 0 ||
-                               fcntl (plan->tether_fd, F_SETOWN, -getpid ()) < 0 ||
-                               fcntl (plan->tether_fd, F_SETFL, O_RDONLY | O_ASYNC) < 0))
+  const guint32 *secret = plan->secret;
+
+  if (syscall (SYS_setsid, secret[0], secret[1], secret[2], secret[3]) < 0)
     return FALSE;
   return plan->cgroup_fd < 0 || write (plan->cgroup_fd, "0", 1) == 1;
 }
@@ -108,8 +106,29 @@ set_limits (const HookrunChildPlan *plan)
   return TRUE;
 }
 
-/* The user 0 of this child is an ordinary one, now and after every exec: no capability is left,
- * none can come back, and what the kernel does for the number 0 is off and locked. */
+PLAIN static gboolean
+has_capabilities (void)
+{
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct data[2];
+
+  memset (data, 0, sizeof data);
+  return syscall (SYS_capget, &header, data) < 0 || (data[0].permitted | data[1].permitted) != 0 ||
+         geteuid () == 0;
+}
+
+/* No capability can come back: not by what programs' files carry, not by the number 0 of the user.
+ * Without CAP_SETPCAP this fails, and no_new_privs alone sees to it. */
+PLAIN static void
+lock_capabilities (void)
+{
+  const unsigned long bits = SECBIT_NOROOT | SECBIT_NO_CAP_AMBIENT_RAISE;
+
+  prctl (PR_SET_SECUREBITS, bits | bits << 1, 0, 0, 0);
+  for (unsigned long capability = 0; prctl (PR_CAPBSET_DROP, capability, 0, 0, 0) == 0;)
+    capability++;
+}
+
 PLAIN static gboolean
 drop_capabilities (void)
 {
@@ -117,16 +136,7 @@ drop_capabilities (void)
   struct __user_cap_data_struct none[2];
 
   memset (none, 0, sizeof none);
-  if (syscall (SYS_capget, &header, none) < 0)
-    return FALSE;
-  if ((none[0].permitted | none[1].permitted) == 0 && geteuid () != 0)
-    return TRUE;
-  if (prctl (PR_SET_SECUREBITS, SECURE_ALL_BITS & ~SECBIT_KEEP_CAPS, 0, 0, 0) == 0)
-    prctl (PR_SET_SECUREBITS, (SECURE_ALL_BITS & ~SECBIT_KEEP_CAPS) | SECURE_ALL_LOCKS, 0, 0, 0);
-  for (unsigned long capability = 0; prctl (PR_CAPBSET_DROP, capability, 0, 0, 0) == 0;)
-    capability++;
   prctl (PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-  memset (none, 0, sizeof none);
   return syscall (SYS_capset, &header, none) == 0;
 }
 
@@ -168,49 +178,66 @@ set_filter (const HookrunChildPlan *plan, int *listener)
   return *listener >= 0;
 }
 
-PLAIN static int
-fail (const HookrunChildPlan *plan, HookrunStage stage)
+PLAIN static gboolean
+report (const HookrunChildPlan *plan, HookrunStage stage)
 {
-  int problem = errno;
-
   plan->report->stage = (int)stage;
-  plan->report->problem = problem != 0 ? problem : EIO;
-  _exit (HOOKRUN_EXIT_NOT_CONFINED);
+  plan->report->problem = errno != 0 ? errno : EIO;
+  return FALSE;
+}
+
+PLAIN gboolean
+hookrun_child_confine (const HookrunChildPlan *plan, int *listener)
+{
+  *listener = -1;
+  if ((plan->layers & HOOKRUN_LAYER_CAPABILITIES) != 0 && has_capabilities ())
+    lock_capabilities ();
+  if ((plan->layers & HOOKRUN_LAYER_NO_NEW_PRIVILEGES) != 0 &&
+      prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+    return report (plan, HOOKRUN_STAGE_NO_NEW_PRIVILEGES);
+  if (plan->ruleset_fd >= 0 && syscall (SYS_landlock_restrict_self, plan->ruleset_fd, 0) < 0)
+    return report (plan, HOOKRUN_STAGE_LANDLOCK);
+  return set_filter (plan, listener) || report (plan, HOOKRUN_STAGE_FILTER);
+}
+
+PLAIN static gboolean
+prepare (Child *child)
+{
+  HookrunChildPlan *plan = &child->plan;
+  int listener;
+
+  reset_signals ();
+  if (!enter_group (plan))
+    return report (plan, HOOKRUN_STAGE_GROUP);
+  if (!enter_folder (plan))
+    return report (plan, HOOKRUN_STAGE_FOLDER);
+  if (!place_descriptors (child))
+    return report (plan, HOOKRUN_STAGE_STREAMS);
+  if (!set_limits (plan))
+    return report (plan, HOOKRUN_STAGE_LIMITS);
+  if (!plan->is_confined && !hookrun_child_confine (plan, &listener))
+    return FALSE;
+  if ((plan->layers & HOOKRUN_LAYER_CAPABILITIES) != 0 && !drop_capabilities ())
+    return report (plan, HOOKRUN_STAGE_CAPABILITIES);
+  return plan->is_confined || plan->broker_fd < 0 || send_listener (plan->broker_fd, listener) ||
+         report (plan, HOOKRUN_STAGE_BROKER);
 }
 
 PLAIN int
 hookrun_child_main (gpointer data)
 {
   Child child;
-  HookrunChildPlan *plan = &child.plan;
-  int listener;
+  const HookrunChildPlan *plan = &child.plan;
   sigset_t none;
 
-  memcpy (plan, data, sizeof *plan);
-  reset_signals ();
-  if (!enter_group (plan))
-    return fail (plan, HOOKRUN_STAGE_GROUP);
-  if (!enter_folder (plan))
-    return fail (plan, HOOKRUN_STAGE_FOLDER);
-  if (!place_descriptors (&child))
-    return fail (plan, HOOKRUN_STAGE_STREAMS);
-  if (!set_limits (plan))
-    return fail (plan, HOOKRUN_STAGE_LIMITS);
-  if ((plan->layers & HOOKRUN_LAYER_CAPABILITIES) != 0 && !drop_capabilities ())
-    return fail (plan, HOOKRUN_STAGE_CAPABILITIES);
-  if ((plan->layers & HOOKRUN_LAYER_NO_NEW_PRIVILEGES) != 0 &&
-      prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-    return fail (plan, HOOKRUN_STAGE_NO_NEW_PRIVILEGES);
-  if (plan->ruleset_fd >= 0 && syscall (SYS_landlock_restrict_self, plan->ruleset_fd, 0) < 0)
-    return fail (plan, HOOKRUN_STAGE_LANDLOCK);
-  if (!set_filter (plan, &listener))
-    return fail (plan, HOOKRUN_STAGE_FILTER);
-  if (plan->broker_fd >= 0 && !send_listener (plan->broker_fd, listener))
-    return fail (plan, HOOKRUN_STAGE_BROKER);
+  memcpy (&child.plan, data, sizeof child.plan);
+  if (!prepare (&child))
+    _exit (HOOKRUN_EXIT_NOT_CONFINED);
   sigemptyset (&none);
   sigprocmask (SIG_SETMASK, &none, NULL);
   execve (plan->program, plan->argv, plan->environment);
-  return fail (plan, HOOKRUN_STAGE_EXECUTE);
+  report (plan, HOOKRUN_STAGE_EXECUTE);
+  _exit (HOOKRUN_EXIT_NOT_CONFINED);
 }
 
 pid_t

@@ -136,8 +136,8 @@ hookrun_confined_stop (HookrunConfined *self, guint grace_ms)
 
 /* ---- waiting ---- */
 
-/* The end is looked after here as well as in the supervisor's thread, whoever is first: a caller
- * that waits is not made to wait for another thread. */
+/* The end is looked after here instead of in the supervisor's thread, so that nobody who waits is
+ * made to wait for another thread. */
 static gboolean
 wait_for_end (HookrunTree *tree, int cancel_fd)
 {
@@ -176,6 +176,7 @@ hookrun_confined_wait (HookrunConfined *self, GCancellable *cancellable, GError 
 
   g_return_val_if_fail (HOOKRUN_IS_CONFINED (self), NULL);
   has_cancel = g_cancellable_make_pollfd (cancellable, &cancel);
+  hookrun_supervisor_leave_end (self->tree->supervisor, self->tree);
   is_finished = wait_for_end (self->tree, cancel.fd);
   if (has_cancel)
     g_cancellable_release_fd (cancellable);
@@ -183,6 +184,7 @@ hookrun_confined_wait (HookrunConfined *self, GCancellable *cancellable, GError 
     hookrun_supervisor_forget (self->tree->supervisor, self->tree);
     return hookrun_outcome_copy (&self->tree->outcome);
   }
+  hookrun_supervisor_take_end (self->tree->supervisor, self->tree);
   g_set_error_literal (error, HOOKRUN_ERROR, HOOKRUN_ERROR_CANCELLED,
                        "waiting for a confined program was cancelled; it goes on");
   return NULL;

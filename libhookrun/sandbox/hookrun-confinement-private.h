@@ -6,9 +6,13 @@
 #include "hookrun-child-private.h"
 #include "hookrun-filter-private.h"
 #include "hookrun-landlock-private.h"
+#include "hookrun-launcher-private.h"
 #include "hookrun-tree-private.h"
 
 G_BEGIN_DECLS
+
+#define HOOKRUN_PAGE 4096
+#define HOOKRUN_STACK_SIZE (16 * HOOKRUN_PAGE)
 
 typedef struct {
   HookrunPolicy *policy;
@@ -23,6 +27,8 @@ typedef struct {
   HookrunBroker *broker; /* NULL: none */
   GArray *filter;        /* struct sock_filter; NULL: none */
   guint filter_flags;
+  guint32 secret[4];
+  HookrunLauncher *launcher; /* NULL: children confine themselves */
   HookrunSupervisor *supervisor;
   GMutex launch; /* one launch at a time: for what follows */
   guint8 *stack; /* and, in its first page, the child's report */
@@ -32,6 +38,9 @@ typedef struct {
 HookrunConfinement *hookrun_confinement_new (HookrunPolicy *policy, HookrunLayer layers,
                                              const HookrunFeatures *pretend, GError **error);
 void hookrun_confinement_free (HookrunConfinement *self);
+
+/* What is wrong when a plan's report says so: as an error about @what. */
+void hookrun_confinement_explain (const HookrunChildPlan *plan, const char *what, GError **error);
 
 /* Which tier keeps every promise of @policy; FALSE and why when none does. */
 gboolean hookrun_confinement_choose_tier (HookrunPolicy *policy, const HookrunFeatures *features,

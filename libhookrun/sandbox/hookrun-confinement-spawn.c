@@ -13,8 +13,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PAGE 4096
-#define STACK_SIZE (16 * PAGE)
 /* What a program that asks for no limit gets: enough for all, and short to count through. */
 #define DEFAULT_DESCRIPTORS 1024
 
@@ -119,7 +117,6 @@ fill_plan (HookrunConfinement *self, HookrunLaunch *launch, HookrunChildPlan *pl
   plan->ruleset_fd = self->ruleset_fd;
   plan->broker_fd = self->broker_fds[0];
   plan->tether_fd = -1;
-  plan->tether_signal = SIGKILL;
   plan->cgroup_fd = -1;
   plan->passed = (const HookrunPassedFd *)(gpointer)launch->passed->data;
   plan->n_passed = launch->passed->len;
@@ -128,6 +125,8 @@ fill_plan (HookrunConfinement *self, HookrunLaunch *launch, HookrunChildPlan *pl
     plan->filter.len = (unsigned short)self->filter->len;
   }
   plan->filter_flags = self->filter_flags;
+  plan->is_confined = self->launcher != NULL;
+  memcpy (plan->secret, self->secret, sizeof plan->secret);
   plan->report = (HookrunChildReport *)(gpointer)self->stack;
   fill_limits (self, plan);
 }
@@ -147,6 +146,13 @@ static const char *const stages[] = {
     [HOOKRUN_STAGE_FILTER] = "set its system call filter",
     [HOOKRUN_STAGE_BROKER] = "reach the broker",
 };
+
+void
+hookrun_confinement_explain (const HookrunChildPlan *plan, const char *what, GError **error)
+{
+  hookrun_set_error_from_errno (error, plan->report->problem, "%s could not %s", what,
+                                stages[plan->report->stage]);
+}
 
 static void
 explain_execute (HookrunConfinement *self, HookrunLaunch *launch, const char *program, int problem,
@@ -188,8 +194,7 @@ explain (HookrunConfinement *self, HookrunLaunch *launch, const HookrunChildPlan
     hookrun_set_error_from_errno (error, problem, "cannot run \"%s\" in folder \"%s\"",
                                   plan->program, plan->folder);
   else
-    hookrun_set_error_from_errno (error, problem, "cannot run \"%s\": its process could not %s",
-                                  plan->program, stages[stage]);
+    hookrun_confinement_explain (plan, "cannot run a program in the sandbox: its process", error);
 }
 
 /* ---- what becomes of it ---- */
@@ -263,7 +268,10 @@ start (HookrunConfinement *self, HookrunLaunch *launch, const HookrunChildPlan *
   gint64 started = g_get_monotonic_time ();
   int listener = -1;
   int pidfd = -1;
-  pid_t pid = hookrun_child_start (plan, self->stack + STACK_SIZE, &pidfd);
+  gpointer stack_top = self->stack + HOOKRUN_STACK_SIZE;
+  pid_t pid = self->launcher != NULL
+                  ? hookrun_launcher_start (self->launcher, plan, stack_top, &pidfd)
+                  : hookrun_child_start (plan, stack_top, &pidfd);
 
   if (pid < 0) {
     hookrun_set_error_from_errno (error, errno, "cannot start a process for \"%s\"", plan->program);

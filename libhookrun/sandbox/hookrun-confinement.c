@@ -9,11 +9,9 @@
 #include <linux/seccomp.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#define PAGE 4096
-#define STACK_SIZE (16 * PAGE)
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
@@ -30,12 +28,13 @@ close_fd (int *fd)
 void
 hookrun_confinement_free (HookrunConfinement *self)
 {
+  g_clear_pointer (&self->launcher, hookrun_launcher_free);
   close_fd (&self->ruleset_fd);
   close_fd (&self->null_fd);
   close_fd (&self->broker_fds[0]);
   close_fd (&self->broker_fds[1]);
   if (self->stack != NULL)
-    munmap (self->stack, STACK_SIZE);
+    munmap (self->stack, HOOKRUN_STACK_SIZE);
   g_clear_pointer (&self->supervisor, hookrun_supervisor_unref);
   g_clear_pointer (&self->broker, hookrun_broker_unref);
   g_clear_pointer (&self->filter, g_array_unref);
@@ -68,14 +67,15 @@ build_broker (HookrunConfinement *self, GError **error)
   self->broker = hookrun_broker_new (self->open_grants, self->layers, error);
   if (self->broker == NULL)
     return FALSE;
-  if (socketpair (AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, self->broker_fds) == 0)
+  if (self->tier == HOOKRUN_TIER_FAST ||
+      socketpair (AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, self->broker_fds) == 0)
     return TRUE;
   hookrun_set_error_from_errno (error, errno, "cannot start the sandbox's broker");
   return FALSE;
 }
 
-static void
-build_filter (HookrunConfinement *self)
+static gboolean
+build_filter (HookrunConfinement *self, GError **error)
 {
   HookrunPolicy *policy = self->policy;
   HookrunFilterOptions options = {
@@ -90,10 +90,48 @@ build_filter (HookrunConfinement *self)
   };
 
   if ((self->layers & HOOKRUN_LAYER_FILTER) == 0)
-    return;
+    return TRUE;
+  if (getrandom (self->secret, sizeof self->secret, 0) != sizeof self->secret) {
+    hookrun_set_error_from_errno (error, errno, "cannot get random numbers for the sandbox");
+    return FALSE;
+  }
+  memcpy (options.secret, self->secret, sizeof options.secret);
   self->filter = hookrun_filter_build (&options);
   if (self->broker != NULL)
     self->filter_flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+  return TRUE;
+}
+
+static void
+fill_confining_plan (HookrunConfinement *self, HookrunChildPlan *plan)
+{
+  plan->layers = self->layers;
+  plan->ruleset_fd = self->ruleset_fd;
+  if (self->filter != NULL) {
+    plan->filter.filter = (struct sock_filter *)(gpointer)self->filter->data;
+    plan->filter.len = (unsigned short)self->filter->len;
+  }
+  plan->filter_flags = self->filter_flags;
+  plan->report = (HookrunChildReport *)(gpointer)self->stack;
+}
+
+/* The thread that launches, when it can be confined itself, and the thread that watches. */
+static gboolean
+start_threads (HookrunConfinement *self, GError **error)
+{
+  HookrunChildPlan plan = {0};
+  int listener = -1;
+
+  fill_confining_plan (self, &plan);
+  if (self->tier == HOOKRUN_TIER_FAST) {
+    self->launcher = hookrun_launcher_new (&plan, &listener);
+    if (self->launcher == NULL) {
+      hookrun_confinement_explain (&plan, "cannot start the sandbox: its thread", error);
+      return FALSE;
+    }
+  }
+  self->supervisor = hookrun_supervisor_new (listener >= 0 ? self->broker : NULL, listener, error);
+  return self->supervisor != NULL;
 }
 
 static gboolean
@@ -106,14 +144,14 @@ build_rest (HookrunConfinement *self, GError **error)
     hookrun_set_error_from_errno (error, errno, "cannot open /dev/null");
     return FALSE;
   }
-  memory = mmap (NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  memory =
+      mmap (NULL, HOOKRUN_STACK_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) {
     hookrun_set_error_from_errno (error, errno, "cannot start the sandbox");
     return FALSE;
   }
   self->stack = memory;
-  self->supervisor = hookrun_supervisor_new (error);
-  return self->supervisor != NULL;
+  return build_filter (self, error) && start_threads (self, error);
 }
 
 HookrunConfinement *
@@ -134,10 +172,8 @@ hookrun_confinement_new (HookrunPolicy *policy, HookrunLayer layers, const Hookr
   else
     hookrun_features_probe (&self->features);
   if (hookrun_confinement_choose_tier (policy, &self->features, &self->tier, error) &&
-      build_files (self, error) && build_broker (self, error) && build_rest (self, error)) {
-    build_filter (self);
+      build_files (self, error) && build_broker (self, error) && build_rest (self, error))
     return self;
-  }
   hookrun_confinement_free (self);
   return NULL;
 }

@@ -56,12 +56,17 @@ typedef struct {
   gboolean has_udp;       /* and UDP, and the questions about interfaces */
   gboolean has_unix;      /* sockets that connect by path */
   gboolean keeps_group;   /* nobody leaves the process group */
+  guint32 secret[4];      /* but whoever knows this may make a session */
 } HookrunFilterOptions;
 
 /* (transfer full): the program, for seccomp(). */
 GArray *hookrun_filter_build (const HookrunFilterOptions *options);
 
-/* (transfer full): HookrunCallRule, sorted by number, each number once. */
-GArray *hookrun_filter_rules (const HookrunFilterOptions *options);
+/* Adds the calls whose fate is always the same. */
+void hookrun_filter_add_calls (GArray *rules);
+
+/* (transfer full): HookrunCallRule, sorted by number, each number once. @session_tests is room for
+ * five tests and must outlive the rules. */
+GArray *hookrun_filter_rules (const HookrunFilterOptions *options, HookrunCallTest *session_tests);
 
 G_END_DECLS

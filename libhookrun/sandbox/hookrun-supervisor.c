@@ -22,11 +22,15 @@ typedef enum {
   EVENT_QUESTION,
 } EventKind;
 
+#define SHARED_ID 0 /* of no tree: of the filter that all have in common */
+
 struct _HookrunSupervisor {
   gatomicrefcount references;
   GThread *thread;
   int epoll_fd;
   int wake_fd;
+  HookrunBroker *broker; /* NULL: none */
+  int listener;
 
   GMutex lock;       /* for what follows; never held while a tree is locked */
   GHashTable *trees; /* id -> HookrunTree */
@@ -52,15 +56,26 @@ find_tree (HookrunSupervisor *self, guint64 id)
 }
 
 static void
+answer (HookrunSupervisor *self, HookrunBroker *broker, int listener)
+{
+  if (!hookrun_broker_answer (broker, listener))
+    epoll_ctl (self->epoll_fd, EPOLL_CTL_DEL, listener, NULL);
+}
+
+static void
 handle (HookrunSupervisor *self, guint64 data)
 {
-  g_autoptr (HookrunTree) tree = find_tree (self, data >> 2);
+  g_autoptr (HookrunTree) tree = NULL;
 
+  if (data == event_data (SHARED_ID, EVENT_QUESTION)) {
+    answer (self, self->broker, self->listener);
+    return;
+  }
+  tree = find_tree (self, data >> 2);
   if (tree == NULL)
     return;
   if ((data & 3) == EVENT_QUESTION) {
-    if (!hookrun_broker_answer (tree->broker, tree->listener, tree->pid))
-      epoll_ctl (self->epoll_fd, EPOLL_CTL_DEL, tree->listener, NULL);
+    answer (self, tree->broker, tree->listener);
     return;
   }
   if (hookrun_tree_turn (tree, TRUE, g_get_monotonic_time ()))
@@ -129,6 +144,9 @@ supervisor_free (HookrunSupervisor *self)
 {
   close (self->epoll_fd);
   close (self->wake_fd);
+  if (self->listener >= 0)
+    close (self->listener);
+  g_clear_pointer (&self->broker, hookrun_broker_unref);
   g_hash_table_unref (self->trees);
   g_mutex_clear (&self->lock);
   g_free (self);
@@ -189,7 +207,7 @@ watch (HookrunSupervisor *self, int fd, guint64 data)
 }
 
 HookrunSupervisor *
-hookrun_supervisor_new (GError **error)
+hookrun_supervisor_new (HookrunBroker *broker, int listener, GError **error)
 {
   HookrunSupervisor *self = g_new0 (HookrunSupervisor, 1);
   g_autoptr (GError) problem = NULL;
@@ -199,9 +217,12 @@ hookrun_supervisor_new (GError **error)
   self->trees =
       g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, (GDestroyNotify)hookrun_tree_unref);
   self->sleeps_until = G_MAXINT64;
+  self->broker = broker != NULL ? hookrun_broker_ref (broker) : NULL;
+  self->listener = listener;
   self->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
   self->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (self->epoll_fd < 0 || self->wake_fd < 0 || !watch (self, self->wake_fd, EVENT_WAKE))
+  if (self->epoll_fd < 0 || self->wake_fd < 0 || !watch (self, self->wake_fd, EVENT_WAKE) ||
+      !watch (self, listener, event_data (SHARED_ID, EVENT_QUESTION)))
     hookrun_set_error_from_errno (&problem, errno, "cannot look after confined programs");
   else
     self->thread = start_thread (self, &problem);
@@ -254,6 +275,18 @@ hookrun_supervisor_add (HookrunSupervisor *self, HookrunTree *tree)
       !watch (self, tree->listener, event_data (tree->id, EVENT_QUESTION)))
     hookrun_tree_kill (tree, HOOKRUN_LIMIT_NONE);
   hookrun_supervisor_hurry (self, next);
+}
+
+void
+hookrun_supervisor_leave_end (HookrunSupervisor *self, HookrunTree *tree)
+{
+  epoll_ctl (self->epoll_fd, EPOLL_CTL_DEL, tree->pidfd, NULL);
+}
+
+void
+hookrun_supervisor_take_end (HookrunSupervisor *self, HookrunTree *tree)
+{
+  watch (self, tree->pidfd, event_data (tree->id, EVENT_END));
 }
 
 void

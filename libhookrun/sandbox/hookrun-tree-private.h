@@ -21,7 +21,7 @@ typedef struct {
   HookrunLayer layers;
   pid_t pid;
   int pidfd;
-  int listener;  /* of the filter; -1: none */
+  int listener;  /* of a filter of its own; -1: none */
   int tether_fd; /* closing it ends the tree; -1: none */
   HookrunBroker *broker;
   gint64 started;
@@ -55,10 +55,14 @@ HookrunConfined *hookrun_confined_new (HookrunTree *tree);
 
 /* ---- the thread that looks after trees ---- */
 
-HookrunSupervisor *hookrun_supervisor_new (GError **error);
+/* @broker: (nullable): answers what comes from @listener, which becomes the supervisor's. */
+HookrunSupervisor *hookrun_supervisor_new (HookrunBroker *broker, int listener, GError **error);
 HookrunSupervisor *hookrun_supervisor_ref (HookrunSupervisor *self);
 void hookrun_supervisor_unref (HookrunSupervisor *self);
 void hookrun_supervisor_add (HookrunSupervisor *self, HookrunTree *tree);
+/* Somebody else waits for the end of the tree's program, or no longer does. */
+void hookrun_supervisor_leave_end (HookrunSupervisor *self, HookrunTree *tree);
+void hookrun_supervisor_take_end (HookrunSupervisor *self, HookrunTree *tree);
 void hookrun_supervisor_forget (HookrunSupervisor *self, HookrunTree *tree);
 /* The next turn of some tree may be due earlier than it was. */
 void hookrun_supervisor_hurry (HookrunSupervisor *self, gint64 when);
