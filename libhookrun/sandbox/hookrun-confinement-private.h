@@ -3,7 +3,7 @@
 #pragma once
 
 #include "hookrun-broker-private.h"
-#include "hookrun-child-private.h"
+#include "hookrun-sandbox-child-private.h"
 #include "hookrun-filter-private.h"
 #include "hookrun-landlock-private.h"
 #include "hookrun-launcher-private.h"
@@ -40,7 +40,8 @@ HookrunConfinement *hookrun_confinement_new (HookrunPolicy *policy, HookrunLayer
 void hookrun_confinement_free (HookrunConfinement *self);
 
 /* What is wrong when a plan's report says so: as an error about @what. */
-void hookrun_confinement_explain (const HookrunChildPlan *plan, const char *what, GError **error);
+void hookrun_confinement_explain (const HookrunSandboxChildPlan *plan, const char *what,
+                                  GError **error);
 
 /* Which tier keeps every promise of @policy; FALSE and why when none does. */
 gboolean hookrun_confinement_choose_tier (HookrunPolicy *policy, const HookrunFeatures *features,

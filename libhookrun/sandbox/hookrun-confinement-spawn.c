@@ -62,13 +62,13 @@ find_program (const char *program, char **environment, GError **error)
 }
 
 static void
-add_limit (HookrunChildPlan *plan, int resource, guint64 soft, guint64 hard)
+add_limit (HookrunSandboxChildPlan *plan, int resource, guint64 soft, guint64 hard)
 {
   struct rlimit now;
 
   if (getrlimit ((__rlimit_resource_t)resource, &now) < 0)
     return;
-  g_assert (plan->n_limits < HOOKRUN_CHILD_MAX_LIMITS);
+  g_assert (plan->n_limits < HOOKRUN_SANDBOX_CHILD_MAX_LIMITS);
   plan->limits[plan->n_limits].resource = resource;
   plan->limits[plan->n_limits].value.rlim_cur = MIN (soft, now.rlim_max);
   plan->limits[plan->n_limits].value.rlim_max = MIN (hard, now.rlim_max);
@@ -78,7 +78,7 @@ add_limit (HookrunChildPlan *plan, int resource, guint64 soft, guint64 hard)
 /* What one process can do alone. A quarter more memory than the total: what goes beyond the total
  * is to be found and named, not to fail in the program as if memory were short. */
 static void
-fill_limits (HookrunConfinement *self, HookrunChildPlan *plan)
+fill_limits (HookrunConfinement *self, HookrunSandboxChildPlan *plan)
 {
   const guint64 *limits = self->policy->limits;
   guint64 cpu_s = (limits[HOOKRUN_LIMIT_CPU] + 999) / 1000;
@@ -105,7 +105,7 @@ fill_limits (HookrunConfinement *self, HookrunChildPlan *plan)
 }
 
 static void
-fill_plan (HookrunConfinement *self, HookrunLaunch *launch, HookrunChildPlan *plan)
+fill_plan (HookrunConfinement *self, HookrunLaunch *launch, HookrunSandboxChildPlan *plan)
 {
   plan->layers = self->layers;
   plan->argv = launch->argv;
@@ -127,7 +127,7 @@ fill_plan (HookrunConfinement *self, HookrunLaunch *launch, HookrunChildPlan *pl
   plan->filter_flags = self->filter_flags;
   plan->is_confined = self->launcher != NULL;
   memcpy (plan->secret, self->secret, sizeof plan->secret);
-  plan->report = (HookrunChildReport *)(gpointer)self->stack;
+  plan->report = (HookrunSandboxChildReport *)(gpointer)self->stack;
   fill_limits (self, plan);
 }
 
@@ -148,7 +148,7 @@ static const char *const stages[] = {
 };
 
 void
-hookrun_confinement_explain (const HookrunChildPlan *plan, const char *what, GError **error)
+hookrun_confinement_explain (const HookrunSandboxChildPlan *plan, const char *what, GError **error)
 {
   hookrun_set_error_from_errno (error, plan->report->problem, "%s could not %s", what,
                                 stages[plan->report->stage]);
@@ -182,7 +182,7 @@ explain_execute (HookrunConfinement *self, HookrunLaunch *launch, const char *pr
 }
 
 static void
-explain (HookrunConfinement *self, HookrunLaunch *launch, const HookrunChildPlan *plan,
+explain (HookrunConfinement *self, HookrunLaunch *launch, const HookrunSandboxChildPlan *plan,
          GError **error)
 {
   int stage = plan->report->stage;
@@ -262,7 +262,7 @@ bury (pid_t pid, int pidfd)
 }
 
 static HookrunTree *
-start (HookrunConfinement *self, HookrunLaunch *launch, const HookrunChildPlan *plan,
+start (HookrunConfinement *self, HookrunLaunch *launch, const HookrunSandboxChildPlan *plan,
        GError **error)
 {
   gint64 started = g_get_monotonic_time ();
@@ -271,7 +271,7 @@ start (HookrunConfinement *self, HookrunLaunch *launch, const HookrunChildPlan *
   gpointer stack_top = self->stack + HOOKRUN_STACK_SIZE;
   pid_t pid = self->launcher != NULL
                   ? hookrun_launcher_start (self->launcher, plan, stack_top, &pidfd)
-                  : hookrun_child_start (plan, stack_top, &pidfd);
+                  : hookrun_sandbox_child_start (plan, stack_top, &pidfd);
 
   if (pid < 0) {
     hookrun_set_error_from_errno (error, errno, "cannot start a process for \"%s\"", plan->program);
@@ -300,7 +300,7 @@ hookrun_confinement_spawn (HookrunConfinement *self, HookrunLaunch *launch, GErr
 {
   g_auto (GStrv) environment = make_environment (self, launch);
   g_autofree char *program = find_program (launch->argv[0], environment, error);
-  HookrunChildPlan plan = {0};
+  HookrunSandboxChildPlan plan = {0};
   HookrunTree *tree;
 
   if (program == NULL)

@@ -103,7 +103,7 @@ build_filter (HookrunConfinement *self, GError **error)
 }
 
 static void
-fill_confining_plan (HookrunConfinement *self, HookrunChildPlan *plan)
+fill_confining_plan (HookrunConfinement *self, HookrunSandboxChildPlan *plan)
 {
   plan->layers = self->layers;
   plan->ruleset_fd = self->ruleset_fd;
@@ -112,14 +112,14 @@ fill_confining_plan (HookrunConfinement *self, HookrunChildPlan *plan)
     plan->filter.len = (unsigned short)self->filter->len;
   }
   plan->filter_flags = self->filter_flags;
-  plan->report = (HookrunChildReport *)(gpointer)self->stack;
+  plan->report = (HookrunSandboxChildReport *)(gpointer)self->stack;
 }
 
 /* The thread that launches, when it can be confined itself, and the thread that watches. */
 static gboolean
 start_threads (HookrunConfinement *self, GError **error)
 {
-  HookrunChildPlan plan = {0};
+  HookrunSandboxChildPlan plan = {0};
   int listener = -1;
 
   fill_confining_plan (self, &plan);

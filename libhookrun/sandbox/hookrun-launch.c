@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What is to be launched in a sandbox. */
-#include "hookrun-child-private.h"
+#include "hookrun-sandbox-child-private.h"
 
 #include <string.h>
 #include <unistd.h>

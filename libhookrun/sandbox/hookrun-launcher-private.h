@@ -2,7 +2,7 @@
 /* The thread that is confined once, so that what it launches need not be. */
 #pragma once
 
-#include "hookrun-child-private.h"
+#include "hookrun-sandbox-child-private.h"
 
 G_BEGIN_DECLS
 
@@ -10,11 +10,11 @@ typedef struct _HookrunLauncher HookrunLauncher;
 
 /* Starts the thread, which confines itself as @plan says (layers, ruleset, filter). @listener gets
  * the broker's end of the filter, or -1. On failure NULL and the plan's report tells why. */
-HookrunLauncher *hookrun_launcher_new (const HookrunChildPlan *plan, int *listener);
+HookrunLauncher *hookrun_launcher_new (const HookrunSandboxChildPlan *plan, int *listener);
 void hookrun_launcher_free (HookrunLauncher *self);
 
-/* hookrun_child_start() in the thread. One launch at a time. */
-pid_t hookrun_launcher_start (HookrunLauncher *self, const HookrunChildPlan *plan,
+/* hookrun_sandbox_child_start() in the thread. One launch at a time. */
+pid_t hookrun_launcher_start (HookrunLauncher *self, const HookrunSandboxChildPlan *plan,
                               gpointer stack_top, int *pidfd);
 
 G_END_DECLS

@@ -16,8 +16,8 @@ struct _HookrunLauncher {
   GCond asked;
   GCond answered;
   gboolean is_ending;
-  gboolean is_ready;            /* confined, or failed */
-  const HookrunChildPlan *plan; /* NULL: nothing to launch */
+  gboolean is_ready;                   /* confined, or failed */
+  const HookrunSandboxChildPlan *plan; /* NULL: nothing to launch */
   gpointer stack_top;
   pid_t pid;
   int pidfd;
@@ -28,7 +28,7 @@ struct _HookrunLauncher {
 static void
 launch (HookrunLauncher *self)
 {
-  self->pid = hookrun_child_start (self->plan, self->stack_top, &self->pidfd);
+  self->pid = hookrun_sandbox_child_start (self->plan, self->stack_top, &self->pidfd);
   self->problem = self->pid < 0 ? errno : 0;
   self->plan = NULL;
   g_cond_signal (&self->answered);
@@ -40,7 +40,7 @@ run (gpointer data)
   HookrunLauncher *self = data;
 
   g_mutex_lock (&self->lock);
-  self->is_ending = !hookrun_child_confine (self->plan, &self->listener);
+  self->is_ending = !hookrun_sandbox_child_confine (self->plan, &self->listener);
   self->is_ready = TRUE;
   self->plan = NULL;
   g_cond_signal (&self->answered);
@@ -69,7 +69,7 @@ start_thread (HookrunLauncher *self)
 }
 
 HookrunLauncher *
-hookrun_launcher_new (const HookrunChildPlan *plan, int *listener)
+hookrun_launcher_new (const HookrunSandboxChildPlan *plan, int *listener)
 {
   HookrunLauncher *self = g_new0 (HookrunLauncher, 1);
   gboolean is_confined;
@@ -111,8 +111,8 @@ hookrun_launcher_free (HookrunLauncher *self)
 }
 
 pid_t
-hookrun_launcher_start (HookrunLauncher *self, const HookrunChildPlan *plan, gpointer stack_top,
-                        int *pidfd)
+hookrun_launcher_start (HookrunLauncher *self, const HookrunSandboxChildPlan *plan,
+                        gpointer stack_top, int *pidfd)
 {
   pid_t pid;
 

@@ -10,8 +10,8 @@
 
 G_BEGIN_DECLS
 
-#define HOOKRUN_CHILD_MAX_LIMITS 8
-#define HOOKRUN_CHILD_MAX_FDS 64
+#define HOOKRUN_SANDBOX_CHILD_MAX_LIMITS 8
+#define HOOKRUN_SANDBOX_CHILD_MAX_FDS 64
 
 typedef enum {
   HOOKRUN_STAGE_BEGIN,
@@ -32,7 +32,7 @@ typedef enum {
 typedef struct {
   volatile int stage;
   volatile int problem; /* errno; 0: the program was started */
-} HookrunChildReport;
+} HookrunSandboxChildReport;
 
 typedef struct {
   HookrunLayer layers;
@@ -51,24 +51,25 @@ typedef struct {
   struct {
     int resource;
     struct rlimit value;
-  } limits[HOOKRUN_CHILD_MAX_LIMITS];
+  } limits[HOOKRUN_SANDBOX_CHILD_MAX_LIMITS];
   guint n_limits;
   struct sock_fprog filter; /* no instructions: none */
   guint filter_flags;
   gboolean is_confined; /* by the thread that it comes from */
   guint32 secret[4];
-  HookrunChildReport *report;
-} HookrunChildPlan;
+  HookrunSandboxChildReport *report;
+} HookrunSandboxChildPlan;
 
 /* Confines the calling thread for good: capabilities locked, no new privileges, ruleset, filter;
  * @listener gets the broker's end of the filter, or -1. FALSE with a report on failure. */
-gboolean hookrun_child_confine (const HookrunChildPlan *plan, int *listener);
+gboolean hookrun_sandbox_child_confine (const HookrunSandboxChildPlan *plan, int *listener);
 
 /* Runs in the child: never returns. */
-int hookrun_child_main (gpointer plan);
+int hookrun_sandbox_child_main (gpointer plan);
 
 /* Starts the child and waits until it runs the program or has failed: see the report. -1 with errno
  * when there is no child. @stack_top is the end of memory for it. */
-pid_t hookrun_child_start (const HookrunChildPlan *plan, gpointer stack_top, int *pidfd);
+pid_t hookrun_sandbox_child_start (const HookrunSandboxChildPlan *plan, gpointer stack_top,
+                                   int *pidfd);
 
 G_END_DECLS

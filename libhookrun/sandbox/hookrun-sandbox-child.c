@@ -4,7 +4,7 @@
  * executes the program, so it only makes system calls and writes to its report; everything it needs
  * was made before. The order matters: what a later layer would forbid is done before it.
  */
-#include "hookrun-child-private.h"
+#include "hookrun-sandbox-child-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,8 +28,8 @@
 #define PLAIN __attribute__ ((no_sanitize ("address", "thread", "undefined")))
 
 typedef struct {
-  HookrunChildPlan plan; /* descriptors as the child has them */
-  int sources[HOOKRUN_CHILD_MAX_FDS];
+  HookrunSandboxChildPlan plan; /* descriptors as the child has them */
+  int sources[HOOKRUN_SANDBOX_CHILD_MAX_FDS];
 } Child;
 
 /* Every signal does what it does by default, whatever the host handles or ignores. */
@@ -47,7 +47,7 @@ reset_signals (void)
 
 /* The filter that the launcher has already lets those do this who know the secret. */
 PLAIN static gboolean
-enter_group (const HookrunChildPlan *plan)
+enter_group (const HookrunSandboxChildPlan *plan)
 {
   const guint32 *secret = plan->secret;
 
@@ -57,7 +57,7 @@ enter_group (const HookrunChildPlan *plan)
 }
 
 PLAIN static gboolean
-enter_folder (const HookrunChildPlan *plan)
+enter_folder (const HookrunSandboxChildPlan *plan)
 {
   if (plan->folder != NULL)
     return chdir (plan->folder) == 0;
@@ -74,7 +74,7 @@ lift (int fd)
 PLAIN static gboolean
 place_descriptors (Child *child)
 {
-  HookrunChildPlan *plan = &child->plan;
+  HookrunSandboxChildPlan *plan = &child->plan;
 
   plan->ruleset_fd = lift (plan->ruleset_fd);
   plan->broker_fd = lift (plan->broker_fd);
@@ -98,7 +98,7 @@ place_descriptors (Child *child)
 }
 
 PLAIN static gboolean
-set_limits (const HookrunChildPlan *plan)
+set_limits (const HookrunSandboxChildPlan *plan)
 {
   for (guint i = 0; i < plan->n_limits; i++)
     if (syscall (SYS_prlimit64, 0, plan->limits[i].resource, &plan->limits[i].value, NULL) < 0)
@@ -168,7 +168,7 @@ send_listener (int socket_fd, int listener)
 }
 
 PLAIN static gboolean
-set_filter (const HookrunChildPlan *plan, int *listener)
+set_filter (const HookrunSandboxChildPlan *plan, int *listener)
 {
   *listener = -1;
   if (plan->filter.len == 0)
@@ -179,7 +179,7 @@ set_filter (const HookrunChildPlan *plan, int *listener)
 }
 
 PLAIN static gboolean
-report (const HookrunChildPlan *plan, HookrunStage stage)
+report (const HookrunSandboxChildPlan *plan, HookrunStage stage)
 {
   plan->report->stage = (int)stage;
   plan->report->problem = errno != 0 ? errno : EIO;
@@ -187,7 +187,7 @@ report (const HookrunChildPlan *plan, HookrunStage stage)
 }
 
 PLAIN gboolean
-hookrun_child_confine (const HookrunChildPlan *plan, int *listener)
+hookrun_sandbox_child_confine (const HookrunSandboxChildPlan *plan, int *listener)
 {
   *listener = -1;
   if ((plan->layers & HOOKRUN_LAYER_CAPABILITIES) != 0 && has_capabilities ())
@@ -203,7 +203,7 @@ hookrun_child_confine (const HookrunChildPlan *plan, int *listener)
 PLAIN static gboolean
 prepare (Child *child)
 {
-  HookrunChildPlan *plan = &child->plan;
+  HookrunSandboxChildPlan *plan = &child->plan;
   int listener;
 
   reset_signals ();
@@ -215,7 +215,7 @@ prepare (Child *child)
     return report (plan, HOOKRUN_STAGE_STREAMS);
   if (!set_limits (plan))
     return report (plan, HOOKRUN_STAGE_LIMITS);
-  if (!plan->is_confined && !hookrun_child_confine (plan, &listener))
+  if (!plan->is_confined && !hookrun_sandbox_child_confine (plan, &listener))
     return FALSE;
   if ((plan->layers & HOOKRUN_LAYER_CAPABILITIES) != 0 && !drop_capabilities ())
     return report (plan, HOOKRUN_STAGE_CAPABILITIES);
@@ -224,10 +224,10 @@ prepare (Child *child)
 }
 
 PLAIN int
-hookrun_child_main (gpointer data)
+hookrun_sandbox_child_main (gpointer data)
 {
   Child child;
-  const HookrunChildPlan *plan = &child.plan;
+  const HookrunSandboxChildPlan *plan = &child.plan;
   sigset_t none;
 
   memcpy (&child.plan, data, sizeof child.plan);
@@ -241,7 +241,7 @@ hookrun_child_main (gpointer data)
 }
 
 pid_t
-hookrun_child_start (const HookrunChildPlan *plan, gpointer stack_top, int *pidfd)
+hookrun_sandbox_child_start (const HookrunSandboxChildPlan *plan, gpointer stack_top, int *pidfd)
 {
   sigset_t all;
   sigset_t before;
@@ -254,8 +254,8 @@ hookrun_child_start (const HookrunChildPlan *plan, gpointer stack_top, int *pidf
   /* No handler of the host may run in the child, on memory that is the host's. */
   sigfillset (&all);
   pthread_sigmask (SIG_SETMASK, &all, &before);
-  pid = clone (hookrun_child_main, stack_top, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD,
-               (gpointer)plan, pidfd);
+  pid = clone (hookrun_sandbox_child_main, stack_top,
+               CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, (gpointer)plan, pidfd);
   saved_errno = errno;
   pthread_sigmask (SIG_SETMASK, &before, NULL);
   errno = saved_errno;
