@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A change as text for the user: what kind of change, mode and owner, and a unified difference made
+ * by the user's own diff program. It reads anonymous files of ours by their descriptors, so what is
+ * shown is what would be applied; its output is made harmless afterwards, line by line.
+ */
+#include "hookrun-staging-private.h"
+#include "hookrun-error-private.h"
+#include "hookrun-file-private.h"
+#include "hookrun-process-private.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define BINARY "<Binary Data>"
+#define MAX_DIFFERENCE (1024 * 1024)
+#define DIFF_TIMEOUT_MS 30000
+
+static const char *const kind_words[] = {"nothing", "file", "symlink"};
+
+/* ---- mode and owner ---- */
+
+static char *
+user_name (guint uid)
+{
+  struct passwd entry, *found = NULL;
+  char buffer[4096];
+
+  if (getpwuid_r ((uid_t)uid, &entry, buffer, sizeof buffer, &found) == 0 && found != NULL)
+    return hookrun_staging_make_visible (found->pw_name, strlen (found->pw_name), FALSE);
+  return g_strdup_printf ("%u", uid);
+}
+
+static char *
+group_name (guint gid)
+{
+  struct group entry, *found = NULL;
+  char buffer[4096];
+
+  if (getgrgid_r ((gid_t)gid, &entry, buffer, sizeof buffer, &found) == 0 && found != NULL)
+    return hookrun_staging_make_visible (found->gr_name, strlen (found->gr_name), FALSE);
+  return g_strdup_printf ("%u", gid);
+}
+
+static char *
+owner_of (const HookrunStagedVersion *version)
+{
+  g_autofree char *user = user_name (version->uid);
+  g_autofree char *group = group_name (version->gid);
+
+  return g_strdup_printf ("%s:%s", user, group);
+}
+
+static void
+append_single (GString *out, const char *verb, const HookrunStagedVersion *version)
+{
+  g_autofree char *owner = owner_of (version);
+
+  g_string_append_printf (out, "%s %s", verb, kind_words[version->kind]);
+  if (version->kind == HOOKRUN_STAGED_KIND_FILE)
+    g_string_append_printf (out, ", mode %04o", version->mode);
+  g_string_append_printf (out, ", owner %s\n", owner);
+}
+
+static void
+append_metadata (GString *out, HookrunStagedChange *self)
+{
+  const HookrunStagedVersion *old = self->old;
+  const HookrunStagedVersion *new = self->new;
+  g_autofree char *old_owner = NULL;
+  g_autofree char *new_owner = NULL;
+
+  if (old->kind == HOOKRUN_STAGED_KIND_NONE) {
+    append_single (out, "new", new);
+    return;
+  }
+  if (new->kind == HOOKRUN_STAGED_KIND_NONE) {
+    append_single (out, "removed", old);
+    return;
+  }
+  old_owner = owner_of (old);
+  new_owner = owner_of (new);
+  if (old->kind != new->kind)
+    g_string_append_printf (out, "%s becomes %s\n", kind_words[old->kind], kind_words[new->kind]);
+  if (old->kind == new->kind && old->mode != new->mode)
+    g_string_append_printf (out, "mode %04o becomes %04o\n", old->mode, new->mode);
+  else if (new->kind == HOOKRUN_STAGED_KIND_FILE && old->kind != new->kind)
+    g_string_append_printf (out, "mode becomes %04o\n", new->mode);
+  if (!g_str_equal (old_owner, new_owner))
+    g_string_append_printf (out, "owner %s becomes %s\n", old_owner, new_owner);
+}
+
+static void
+append_heads (GString *out, HookrunStagedChange *self)
+{
+  g_autofree char *path = hookrun_staging_make_visible (self->path, strlen (self->path), FALSE);
+
+  if (self->conflict)
+    g_string_append (out, "conflict: another version is in place than the one that was changed\n");
+  g_string_append_printf (out, "--- %s\n+++ %s\n",
+                          self->old->kind == HOOKRUN_STAGED_KIND_NONE ? "/dev/null" : path,
+                          self->new->kind == HOOKRUN_STAGED_KIND_NONE ? "/dev/null" : path);
+}
+
+/* ---- the contents ---- */
+
+static gboolean
+is_binary (const HookrunStagedVersion *version)
+{
+  gsize size = 0;
+  const void *data = version->content == NULL ? NULL : g_bytes_get_data (version->content, &size);
+
+  return size > 0 && memchr (data, '\0', size) != NULL;
+}
+
+/* (transfer full) (nullable): the one line that stands for what has no lines. */
+static char *
+stand_in (const HookrunStagedVersion *version)
+{
+  g_autofree char *text = NULL;
+
+  if (is_binary (version))
+    return g_strdup (BINARY "\n");
+  if (version->kind != HOOKRUN_STAGED_KIND_LINK)
+    return NULL;
+  text = hookrun_staging_make_visible (version->link, strlen (version->link), FALSE);
+  return g_strdup_printf ("symlink to %s\n", text);
+}
+
+/* An anonymous file with what diff is to read, that nobody can change any more; -1 on failure. */
+static int
+open_side (const HookrunStagedVersion *version, GError **error)
+{
+  g_autofree char *line = stand_in (version);
+  gsize size = line != NULL ? strlen (line) : 0;
+  const void *data = line;
+  int fd = memfd_create ("hookrun-version", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+  if (line == NULL && version->content != NULL)
+    data = g_bytes_get_data (version->content, &size);
+  if (fd < 0) {
+    hookrun_set_error_from_errno (error, errno, "cannot make a file in memory");
+    return -1;
+  }
+  if (hookrun_file_write_all (fd, data, size, "a file in memory", error))
+    return fd;
+  close (fd);
+  return -1;
+}
+
+/* The program names the files in two lines of its own; ours stand there already. */
+static void
+append_output (GString *out, const char *text, gsize length, gboolean cut)
+{
+  const char *end = text + length;
+  g_autofree char *visible = NULL;
+
+  for (int i = 0; i < 2; i++) {
+    const char *newline = memchr (text, '\n', (gsize)(end - text));
+
+    text = newline == NULL ? end : newline + 1;
+  }
+  visible = hookrun_staging_make_visible (text, (gsize)(end - text), TRUE);
+  g_string_append (out, visible);
+  if (cut)
+    g_string_append_printf (
+        out, "\n[the difference is longer than %d bytes; the rest is not shown]\n", MAX_DIFFERENCE);
+}
+
+static gboolean
+run_diff (GString *out, const char *old, const char *new, GError **error)
+{
+  /* Output comes on descriptor 3, where it is not cut into lines. */
+  const char *const argv[] = {"sh", "-c", "exec diff -u \"$1\" \"$2\" >&3", "diff", old, new, NULL};
+  g_auto (GStrv) environment = g_environ_setenv (g_get_environ (), "LC_ALL", "C", TRUE);
+  const HookrunProcessSpec spec = {
+      .argv = argv,
+      .environment = (const char *const *)environment,
+      .with_result = TRUE,
+      .max_result = MAX_DIFFERENCE,
+      .timeout_ms = DIFF_TIMEOUT_MS,
+  };
+  static const int good[] = {1, 0};
+  g_autoptr (HookrunProcess) process = hookrun_process_start (&spec, error);
+  const char *text;
+  gboolean cut;
+  gsize length;
+
+  if (process == NULL)
+    return FALSE;
+  hookrun_process_wait (process, NULL);
+  cut = hookrun_process_get_end (process) == HOOKRUN_PROCESS_RESULT_LIMIT;
+  if (!cut && !hookrun_process_check (process, good, "the program \"diff\"", error))
+    return FALSE;
+  text = hookrun_process_get_result (process, &length);
+  append_output (out, text, length, cut);
+  return TRUE;
+}
+
+static gboolean
+append_difference (GString *out, HookrunStagedChange *self, GError **error)
+{
+  g_autofree char *old_path = NULL;
+  g_autofree char *new_path = NULL;
+  int old = open_side (self->old, error);
+  int new = old < 0 ? -1 : open_side (self->new, error);
+  gboolean ok = FALSE;
+
+  if (new >= 0) {
+    old_path = g_strdup_printf ("/proc/%d/fd/%d", (int)getpid (), old);
+    new_path = g_strdup_printf ("/proc/%d/fd/%d", (int)getpid (), new);
+    ok = run_diff (out, old_path, new_path, error);
+    close (new);
+  }
+  if (old >= 0)
+    close (old);
+  return ok;
+}
+
+/**
+ * hookrun_staged_change_show:
+ * @self: a change
+ * @error: return location; %HOOKRUN_ERROR_INVALID when what was kept is damaged,
+ *   %HOOKRUN_ERROR_COMMAND or %HOOKRUN_ERROR_NOT_FOUND when `diff` fails or is missing,
+ *   %HOOKRUN_ERROR_IO
+ *
+ * Describes the change for the user: a line for each change of kind, mode and owner, and a unified
+ * difference; `<Binary Data>` stands for content with NUL bytes, `symlink to X` for a link.
+ * Whatever could deceive a terminal or a reader is written as an escape (`\x1b`, `\u202e`), but for
+ * the newlines between lines. The difference is cut at 1 MiB, and says so. Runs the user's `diff`.
+ *
+ * Returns: (transfer full): the text, UTF-8, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+char *
+hookrun_staged_change_show (HookrunStagedChange *self, GError **error)
+{
+  g_autoptr (GString) out = g_string_new (NULL);
+  g_autofree char *old_line = NULL;
+  g_autofree char *new_line = NULL;
+
+  if (!hookrun_staged_change_load (self, error))
+    return NULL;
+  append_metadata (out, self);
+  append_heads (out, self);
+  if (g_strcmp0 (self->old->sum, self->new->sum) == 0 && self->old->kind == self->new->kind)
+    return g_string_free (g_steal_pointer (&out), FALSE);
+  old_line = stand_in (self->old);
+  new_line = stand_in (self->new);
+  if (old_line != NULL && new_line != NULL)
+    g_string_append_printf (out, "-%s+%s", old_line, new_line);
+  else if (!append_difference (out, self, error))
+    return NULL;
+  return g_string_free (g_steal_pointer (&out), FALSE);
+}
