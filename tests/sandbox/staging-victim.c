@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The victim of the crash tests of staging: does one job on the files of a test, between two marks
- * (SIGUSR2) that its tracer sees. Usage: staging-child apply|keep|undo|recover STATE TARGETS STAGE
+ * (SIGUSR2) that its tracer sees, in a process of its own.
  */
-#include <hookrun.h>
+#include "staging-victim.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -134,19 +134,16 @@ static const struct {
 } jobs[] = {{"apply", apply}, {"keep", keep}, {"undo", undo}, {"recover", recover}};
 
 int
-main (int argc, char **argv)
+staging_victim_run (gpointer data)
 {
+  const StagingJob *job = data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (HookrunStaging) staging = NULL;
-  Victim victim;
+  g_autoptr (HookrunStaging) staging = hookrun_staging_new (job->state, &error);
+  Victim victim = {staging, job->targets, job->stage};
 
-  if (argc != 5)
-    return 2;
-  staging = hookrun_staging_new (argv[2], &error);
   g_assert_no_error (error);
-  victim = (Victim){staging, argv[3], argv[4]};
   for (guint i = 0; i < G_N_ELEMENTS (jobs); i++)
-    if (strcmp (jobs[i].name, argv[1]) == 0)
+    if (g_str_equal (jobs[i].name, job->name))
       return jobs[i].run (&victim);
   return 2;
 }
