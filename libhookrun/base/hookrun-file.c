@@ -194,6 +194,29 @@ remove_folder_contents (int fd, const char *path, GError **error)
   return ok;
 }
 
+/* A folder of ours may forbid even us to look into it, or to take something out of it. */
+static int
+open_for_removal (int folder_fd, const char *path)
+{
+  const int flags = O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  int fd = openat (folder_fd, path, O_RDONLY | flags);
+  struct stat st;
+
+  if (fd >= 0 || errno != EACCES) {
+    if (fd >= 0 && fstat (fd, &st) == 0 && (st.st_mode & 0700) != 0700)
+      fchmod (fd, 0700);
+    return fd;
+  }
+  fd = openat (folder_fd, path, O_PATH | flags);
+  if (fd >= 0) {
+    g_autofree char *self = g_strdup_printf ("/proc/self/fd/%d", fd);
+
+    chmod (self, 0700);
+    close (fd);
+  }
+  return openat (folder_fd, path, O_RDONLY | flags);
+}
+
 gboolean
 hookrun_file_remove_tree_at (int folder_fd, const char *path, GError **error)
 {
@@ -205,7 +228,7 @@ hookrun_file_remove_tree_at (int folder_fd, const char *path, GError **error)
     hookrun_set_error_from_errno (error, errno, "cannot remove \"%s\"", path);
     return FALSE;
   }
-  fd = openat (folder_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  fd = open_for_removal (folder_fd, path);
   if (fd < 0) {
     hookrun_set_error_from_errno (error, errno, "cannot open folder \"%s\"", path);
     return FALSE;
