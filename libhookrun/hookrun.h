@@ -29,6 +29,12 @@
 #include "hookrun-pipeline.h"
 #include "hookrun-project.h"
 #include "hookrun-module.h"
+#include "hookrun-operation.h"
+#include "hookrun-operation-set.h"
+#include "hookrun-module-native.h"
+#include "hookrun-module-state.h"
+#include "hookrun-module-path.h"
+#include "hookrun-operation-run.h"
 #include "hookrun-source.h"
 #include "hookrun-deployment.h"
 
