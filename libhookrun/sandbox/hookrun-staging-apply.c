@@ -134,25 +134,21 @@ link_and_swap (HookrunStagingCommit *commit, GError **error)
          hookrun_staging_sync_folders (commit, error);
 }
 
+/* A displaced version that was renamed needs no sync of its own: moving it out of the folder that
+ * is synced and into the other one is one change of the filesystem. One that was copied was synced.
+ */
 gboolean
 hookrun_staging_finish_forward (HookrunStaging *self, HookrunStagingCommit *commit, GError **error)
 {
-  gboolean kept = FALSE;
-
   for (guint i = 0; i < commit->entries->len; i++) {
     HookrunStagingEntry *entry = commit->entries->pdata[i];
     g_autofree char *kept_name = hookrun_staging_commit_kept_name (commit, i);
 
-    kept |= entry->old->kind != HOOKRUN_STAGED_KIND_NONE;
     if (!hookrun_staging_entry_keep (self, entry, kept_name, error))
       return FALSE;
   }
   if (!hookrun_staging_sync_folders (commit, error))
     return FALSE;
-  if (kept && fsync (self->kept_fd) < 0) {
-    hookrun_set_error_from_errno (error, errno, "cannot sync \"%s\"", self->folder);
-    return FALSE;
-  }
   /* Not synced: without this record the next start finds all done, and says so again. */
   return hookrun_staging_ledger_append (
       self->ledger, hookrun_staging_record_new ("done", commit->id), FALSE, error);
