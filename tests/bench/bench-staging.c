@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A durable commit of one staged file, from the answer to all of it on disk, against the least a
- * careful program can do by hand: write a file beside it, fsync, rename over, fsync the folder. Then
- * ten files in one commit, and the freezing before it. In a folder of the working folder's
+ * careful program can do by hand: write a file beside it, fsync, rename over, fsync the folder.
+ * Then ten files in one commit, and the freezing before it. In a folder of the working folder's
  * filesystem.
  */
 #include <errno.h>
