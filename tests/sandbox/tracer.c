@@ -113,12 +113,17 @@ on_entry (pid_t pid, TracerPlan *plan, const struct __ptrace_syscall_info *info,
     kill (pid, SIGKILL);
     return FALSE;
   }
-  if (plan->n_calls == plan->act_at)
+  if (plan->n_calls == plan->act_at) {
+    plan->acted = TRUE;
     plan->act (plan->user_data);
+  }
   *result = 0;
   if (is_to_fail (plan, info)) {
     plan->failed = TRUE;
     *result = -(long)plan->fail_errno;
+  } else if (plan->no_tmpfile && info->entry.nr == SYS_openat &&
+             (info->entry.args[2] & O_TMPFILE) == O_TMPFILE) {
+    *result = -EOPNOTSUPP;
   } else if (info->entry.nr != SYS_fsync && info->entry.nr != SYS_fdatasync) {
     return FALSE;
   }

@@ -8,15 +8,17 @@
 #include <glib.h>
 
 typedef struct {
-  guint kill_at;  /* ended by SIGKILL instead of the Nth call; 0: never */
-  guint fail_at;  /* the Nth call fails, if it is one that works on files; 0: never */
-  int fail_errno; /* with this error */
-  gboolean go_on; /* and so do all later calls that would change a file */
-  guint act_at;   /* before the Nth call this is done in the test's own process; 0: never */
+  guint kill_at;       /* ended by SIGKILL instead of the Nth call; 0: never */
+  guint fail_at;       /* the Nth call fails, if it is one that works on files; 0: never */
+  int fail_errno;      /* with this error */
+  gboolean go_on;      /* and so do all later calls that would change a file */
+  gboolean no_tmpfile; /* as on a filesystem without files that have no name */
+  guint act_at;        /* before the Nth call this is done in the test's own process; 0: never */
   void (*act) (gpointer user_data);
   gpointer user_data;
   guint n_calls;   /* out: calls seen */
   gboolean failed; /* out: a call was made to fail */
+  gboolean acted;  /* act was called */
   gboolean killed; /* out: it was ended by us */
   int status;      /* out: its exit status */
 } TracerPlan;
