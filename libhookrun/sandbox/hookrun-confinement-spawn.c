@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -75,6 +76,17 @@ add_limit (HookrunSandboxChildPlan *plan, int resource, guint64 soft, guint64 ha
   plan->n_limits++;
 }
 
+/* The kernel counts all processes of the user, and root's not at all. With the processes of the
+ * whole machine added it stops nothing but what grows faster than the supervisor looks. */
+static void
+add_processes_limit (HookrunSandboxChildPlan *plan, guint64 processes)
+{
+  struct sysinfo machine;
+
+  if (sysinfo (&machine) == 0 && machine.procs > 0)
+    add_limit (plan, RLIMIT_NPROC, machine.procs + processes, machine.procs + processes);
+}
+
 /* What one process can do alone. A quarter more memory than the total: what goes beyond the total
  * is to be found and named, not to fail in the program as if memory were short. */
 static void
@@ -94,6 +106,8 @@ fill_limits (HookrunConfinement *self, HookrunSandboxChildPlan *plan)
     add_limit (plan, RLIMIT_NOFILE, DEFAULT_DESCRIPTORS, RLIM_INFINITY);
   else
     add_limit (plan, RLIMIT_NOFILE, descriptors, descriptors);
+  if (limits[HOOKRUN_LIMIT_PROCESSES] != 0)
+    add_processes_limit (plan, limits[HOOKRUN_LIMIT_PROCESSES]);
   if (cpu_s != 0)
     add_limit (plan, RLIMIT_CPU, cpu_s, cpu_s + 1);
   if (memory != 0)

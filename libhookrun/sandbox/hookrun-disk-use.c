@@ -10,7 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAX_DEPTH 200
+#define MAX_PART 4000
+#define MAX_PATH (64 * 1024)
 #define BLOCK 512
 
 struct _HookrunDiskUse {
@@ -21,6 +22,7 @@ struct _HookrunDiskUse {
 /* A file with several names is counted once. */
 typedef struct {
   guint64 total;
+  gboolean is_endless;
   GHashTable *seen; /* "dev:ino" of files with more than one name */
 } Count;
 
@@ -34,8 +36,34 @@ count_file (Count *count, const struct stat *st)
   count->total += (guint64)st->st_blocks * BLOCK;
 }
 
+/* Opens a folder by a path that may be longer than the kernel takes at once. */
+static int
+open_deep (int root_fd, const char *path)
+{
+  int fd = fcntl (root_fd, F_DUPFD_CLOEXEC, 0);
+
+  while (fd >= 0 && *path != '\0') {
+    gsize length = strlen (path);
+    g_autofree char *part = NULL;
+    int next;
+
+    if (length > MAX_PART)
+      for (length = MAX_PART; length > 0 && path[length] != '/'; length--)
+        continue;
+    part = g_strndup (path, length);
+    next = openat (fd, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    close (fd);
+    fd = next;
+    path += length;
+    while (*path == '/')
+      path++;
+  }
+  return fd;
+}
+
+/* Counts the entries of one folder; those that are folders wait in @waiting for their turn. */
 static void
-count_folder (Count *count, int folder_fd, guint depth)
+count_entries (Count *count, int folder_fd, const char *path, GQueue *waiting)
 {
   DIR *folder = fdopendir (folder_fd);
   struct dirent *entry;
@@ -46,20 +74,36 @@ count_folder (Count *count, int folder_fd, guint depth)
   }
   while ((entry = readdir (folder)) != NULL) {
     struct stat st;
-    int below;
 
     if (strcmp (entry->d_name, ".") == 0 || strcmp (entry->d_name, "..") == 0 ||
         fstatat (dirfd (folder), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
       continue;
     count_file (count, &st);
-    if (!S_ISDIR (st.st_mode) || depth >= MAX_DEPTH)
-      continue;
-    below = openat (dirfd (folder), entry->d_name,
-                    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-    if (below >= 0)
-      count_folder (count, below, depth + 1);
+    if (S_ISDIR (st.st_mode))
+      g_queue_push_tail (waiting, *path == '\0' ? g_strdup (entry->d_name)
+                                                : g_strconcat (path, "/", entry->d_name, NULL));
   }
   closedir (folder);
+}
+
+/* Nobody needs folders that are nested this deep, unless to hide something: they count as all the
+ * space there is. */
+static void
+count_folder (Count *count, int root_fd)
+{
+  GQueue waiting = G_QUEUE_INIT;
+  char *path;
+
+  g_queue_push_tail (&waiting, g_strdup (""));
+  while ((path = g_queue_pop_head (&waiting)) != NULL) {
+    int fd = strlen (path) < MAX_PATH ? open_deep (root_fd, path) : -1;
+
+    if (fd >= 0)
+      count_entries (count, fd, path, &waiting);
+    else if (strlen (path) >= MAX_PATH)
+      count->is_endless = TRUE;
+    g_free (path);
+  }
 }
 
 static void
@@ -77,9 +121,8 @@ count_paths (HookrunDiskUse *self, Count *count)
     }
     count_file (count, &st);
     if (S_ISDIR (st.st_mode))
-      count_folder (count, fd, 0);
-    else
-      close (fd);
+      count_folder (count, fd);
+    close (fd);
   }
 }
 
@@ -121,13 +164,13 @@ count_group (Count *count, pid_t group)
 static guint64
 measure (HookrunDiskUse *self, pid_t group)
 {
-  Count count = {0, g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL)};
+  Count count = {0, FALSE, g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL)};
 
   count_paths (self, &count);
   if (group > 0)
     count_group (&count, group);
   g_hash_table_unref (count.seen);
-  return count.total;
+  return count.is_endless ? G_MAXUINT64 / 2 : count.total;
 }
 
 /* Grants are sorted, so that a folder comes before what is in it. */

@@ -12,9 +12,11 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define N_EVENTS 16
+#define SUPERVISOR_NICE (-10)
 
 typedef enum {
   EVENT_WAKE,
@@ -158,6 +160,8 @@ run (gpointer data)
   HookrunSupervisor *self = data;
   struct epoll_event events[N_EVENTS];
 
+  /* Where it may: a tree that starts processes without end must not outrun who is to end it. */
+  setpriority (PRIO_PROCESS, (id_t)gettid (), SUPERVISOR_NICE);
   while (!is_ending (self)) {
     int timeout = sleep_time (self, run_turns (self));
     int n = epoll_wait (self->epoll_fd, events, N_EVENTS, timeout);

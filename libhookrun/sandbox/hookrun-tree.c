@@ -17,7 +17,7 @@
 
 /* Killed processes are gone within microseconds, unless they hang in the kernel: nobody is made to
  * wait for those longer than this. */
-#define GROUP_PATIENCE_US (2 * G_USEC_PER_SEC)
+#define GROUP_PATIENCE_US (10 * G_USEC_PER_SEC)
 #define GROUP_RETRY_US 500
 
 HookrunTree *

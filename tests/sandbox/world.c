@@ -49,6 +49,20 @@ copy_program (const char *from, const char *to)
   g_assert_cmpint (g_chmod (to, 0755), ==, 0);
 }
 
+/* (transfer full): the path of a program of the tests, copied into @folder. An ordinary user cannot
+ * reach the build everywhere: HOOKRUN_TEST_PROGRAMS names another place. */
+char *
+test_copy_program (const char *name, const char *folder)
+{
+  const char *given = g_getenv ("HOOKRUN_TEST_PROGRAMS");
+  g_autofree char *built = g_build_filename (g_getenv ("G_TEST_BUILDDIR"), "sandbox", NULL);
+  g_autofree char *from = g_build_filename (given != NULL ? given : built, name, NULL);
+  char *to = g_build_filename (folder, name, NULL);
+
+  copy_program (from, to);
+  return to;
+}
+
 /* ---- listeners ---- */
 
 static int
@@ -174,9 +188,6 @@ TestWorld *
 test_world_new (void)
 {
   TestWorld *self = g_new0 (TestWorld, 1);
-  g_autofree char *program =
-      g_build_filename (g_getenv ("G_TEST_BUILDDIR"), "sandbox", "escape", NULL);
-  const char *given = g_getenv ("HOOKRUN_TEST_ESCAPE");
 
   self->folder = g_dir_make_tmp ("hookrun-escape-XXXXXX", NULL);
   g_assert_nonnull (self->folder);
@@ -187,8 +198,7 @@ test_world_new (void)
   g_assert_cmpint (g_mkdir (self->outside, 0755), ==, 0);
   g_assert_cmpint (g_mkdir (self->inside, 0755), ==, 0);
   g_assert_cmpint (g_mkdir (self->readable, 0755), ==, 0);
-  self->escape = g_build_filename (self->inside, "escape", NULL);
-  copy_program (given != NULL ? given : program, self->escape);
+  self->escape = test_copy_program ("escape", self->inside);
   fill_folders (self);
   self->tcp = listen_ip (SOCK_STREAM, &self->tcp_port);
   self->udp = listen_ip (SOCK_DGRAM, &self->udp_port);
@@ -396,11 +406,8 @@ test_try_is_contained (const TestTry *self)
 int
 test_as_user (int argc, char **argv)
 {
-  g_autofree char *program =
-      g_build_filename (g_getenv ("G_TEST_BUILDDIR"), "sandbox", "escape", NULL);
   g_autofree char *folder = NULL;
   g_autofree char *own = NULL;
-  g_autofree char *escape = NULL;
   int status;
   pid_t pid;
 
@@ -408,11 +415,11 @@ test_as_user (int argc, char **argv)
     return -1;
   folder = g_dir_make_tmp ("hookrun-user-XXXXXX", NULL);
   own = g_build_filename (folder, "test", NULL);
-  escape = g_build_filename (folder, "escape", NULL);
   g_assert_cmpint (g_chmod (folder, 0755), ==, 0);
   copy_program ("/proc/self/exe", own);
-  copy_program (program, escape);
-  g_setenv ("HOOKRUN_TEST_ESCAPE", escape, TRUE);
+  g_free (test_copy_program ("escape", folder));
+  g_free (test_copy_program ("misbehave", folder));
+  g_setenv ("HOOKRUN_TEST_PROGRAMS", folder, TRUE);
   pid = fork ();
   if (pid == 0) {
     if (setgroups (0, NULL) == 0 && setgid (USER_ID) == 0 && setuid (USER_ID) == 0)

@@ -24,6 +24,8 @@ typedef struct {
   char *picture; /* of outside and readable, as they were */
 } TestWorld;
 
+char *test_copy_program (const char *name, const char *folder);
+
 TestWorld *test_world_new (void);
 void test_world_free (TestWorld *self);
 
