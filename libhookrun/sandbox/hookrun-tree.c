@@ -60,10 +60,11 @@ microseconds (const struct timeval *time)
 static HookrunLimit
 limit_of_signal (const HookrunTree *self)
 {
-  guint64 cpu_us = self->policy->limits[HOOKRUN_LIMIT_CPU] * 1000;
+  const guint64 *limits = self->policy->limits;
+  guint64 cpu_us = limits[HOOKRUN_LIMIT_CPU] * 1000;
 
   if (self->outcome.term_signal == SIGXFSZ)
-    return HOOKRUN_LIMIT_FILE_SIZE;
+    return limits[HOOKRUN_LIMIT_FILE_SIZE] != 0 ? HOOKRUN_LIMIT_FILE_SIZE : HOOKRUN_LIMIT_DISK;
   if (self->outcome.term_signal == SIGXCPU ||
       (self->outcome.term_signal == SIGKILL && cpu_us > 0 && self->outcome.cpu_us >= cpu_us))
     return HOOKRUN_LIMIT_CPU;
