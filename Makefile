@@ -8,7 +8,7 @@ HEADERS = libhookrun/*/*.h libhookrun/base/hookrun-version.h.in
 WHOLE = --prefix=$(PREFIX) -Dtests=true -Dintrospection=enabled -Dvapi=enabled -Ddocs=enabled
 
 .DEFAULT_GOAL := help
-.PHONY: help all demo check soak bench fuzz sanitize docs dist check-wraps install deps \
+.PHONY: help all demo check check-kernels soak bench fuzz sanitize docs dist check-wraps install deps \
 	symbol-map format format-check clean
 
 help: ## This list
@@ -45,6 +45,10 @@ sanitize: ## Tests under ASan and UBSan, TSan and valgrind
 	@.ci/sanitize address build-address
 	@.ci/sanitize thread build-thread
 	@.ci/sanitize valgrind build-valgrind
+
+check-kernels: all ## Boot other kernels under qemu and try to escape there
+	@.ci/deps ci
+	@.ci/kernels $(BUILD)
 
 docs: all ## API reference and manual pages
 	@echo "Open $(BUILD)/docs/reference/Hookrun-1/index.html"
