@@ -137,7 +137,7 @@ hookrun_staging_get_folder (HookrunStaging *self)
 /**
  * hookrun_staging_set_max_size:
  * @self: a staging
- * @max_size: bytes; 0 for 64 MiB
+ * @max_size: bytes, below 2 GiB; 0 for 64 MiB
  *
  * Sets how large one staged or replaced file may be. All files of one run together may be four
  * times as large. They are held in memory.
@@ -341,6 +341,8 @@ keep_after_failure (HookrunStaging *self, GPtrArray *changes, GError *failure, G
   HookrunStagingBook *book = hookrun_staging_ledger_get_book (self->ledger);
   g_autoptr (GError) problem = NULL;
 
+  for (guint i = 0; i < changes->len; i++)
+    hookrun_staged_change_look (changes->pdata[i]);
   if (book != NULL && book->open == NULL) {
     if (keep_all (self, changes, TRUE, &problem))
       g_prefix_error (&failure, "not applied, kept pending: ");

@@ -210,6 +210,7 @@ test_conflict_and_merge (void)
   g_assert_false (hookrun_staging_settle (f.staging, changes, NULL, &error));
   g_assert_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_CONFLICT);
   g_clear_error (&error);
+  g_assert_true (hookrun_staged_change_get_conflict (changes->pdata[0]));
   staging_fixture_reopen (&f);
   pending = list_pending (&f);
   g_assert_cmpuint (pending->len, ==, 1);
