@@ -194,6 +194,8 @@ gboolean hookrun_policy_get_hides (HookrunPolicy *self);
 
 HOOKRUN_AVAILABLE_IN_1_0
 void hookrun_policy_add (HookrunPolicy *self, HookrunPolicy *other);
+HOOKRUN_AVAILABLE_IN_1_0
+void hookrun_policy_restrict (HookrunPolicy *self, HookrunPolicy *other);
 
 /* ---- JSON and words ---- */
 

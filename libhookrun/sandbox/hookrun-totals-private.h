@@ -15,5 +15,7 @@ gint64 hookrun_totals_next (HookrunTotals *self);
 
 /* How many processes, dying ones too, are in the group; 0 when /proc cannot be read. */
 guint hookrun_totals_count_group (pid_t group);
+/* Whether one of them runs still, or /proc cannot be read. */
+gboolean hookrun_totals_group_lives (pid_t group);
 
 G_END_DECLS

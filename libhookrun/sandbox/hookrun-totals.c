@@ -30,12 +30,14 @@ struct _HookrunTotals {
 
 typedef struct {
   guint processes; /* threads among them */
+  gboolean lives;  /* one of them is not dead yet */
   guint64 ticks;
   guint64 pages;
 } Use;
 
 /* The numbers of /proc/PID/stat after the program's name, which may contain anything. */
 typedef enum {
+  FIELD_STATE = 0, /* a letter */
   FIELD_GROUP = 2,
   FIELD_USER_TICKS = 11,
   FIELD_SYSTEM_TICKS = 12,
@@ -67,7 +69,8 @@ read_stat (int proc, const char *pid, gint64 fields[N_FIELDS])
   at = strrchr (text, ')');
   if (at == NULL || at[1] != ' ' || at[2] == '\0')
     return FALSE;
-  at += 3; /* over the state, a letter */
+  fields[FIELD_STATE] = at[2];
+  at += 3;
   for (int i = 1; i < N_FIELDS; i++)
     fields[i] = strtoll (at, &at, 10);
   return TRUE;
@@ -90,6 +93,7 @@ measure (pid_t group, Use *use)
         fields[FIELD_GROUP] != group)
       continue;
     use->processes += (guint)MAX (fields[FIELD_THREADS], 1);
+    use->lives = use->lives || (fields[FIELD_STATE] != 'Z' && fields[FIELD_STATE] != 'X');
     use->ticks +=
         (guint64)(fields[FIELD_USER_TICKS] + fields[FIELD_SYSTEM_TICKS] +
                   fields[FIELD_CHILDREN_USER_TICKS] + fields[FIELD_CHILDREN_SYSTEM_TICKS]);
@@ -105,6 +109,14 @@ hookrun_totals_count_group (pid_t group)
   Use use;
 
   return measure (group, &use) ? use.processes : 0;
+}
+
+gboolean
+hookrun_totals_group_lives (pid_t group)
+{
+  Use use;
+
+  return !measure (group, &use) || use.lives;
 }
 
 /* What the processes of the group share is counted once: exact, and dear. */

@@ -103,6 +103,9 @@ group_is_gone (HookrunTree *self, gint64 now)
   if (self->outcome.left_behind == 0)
     self->outcome.left_behind = MAX (hookrun_totals_count_group (self->pid), 1);
   kill (-self->pid, SIGKILL);
+  /* The dead are for the system's first process to bury, which may take its time in a container. */
+  if (self->group_until != 0 && !hookrun_totals_group_lives (self->pid))
+    return TRUE;
   if (self->group_until == 0)
     self->group_until = now + GROUP_PATIENCE_US;
   return now >= self->group_until;
