@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The start of a child, shared by programs and workers: argument vector, session of its own, no
- * descriptors but those it is given, and a guard that ends it when this process is killed.
+ * A child, shared by programs and workers: argument vector, session of its own, no descriptors but
+ * those it is given, and a guard that ends it when this process is killed. A keeper may stand in
+ * for all of that: it starts, signals and reaps the child in another way, such as in a sandbox.
  */
 #pragma once
 
 #include <glib.h>
+#include <signal.h>
 #include <sys/types.h>
 
 G_BEGIN_DECLS
+
+typedef struct _HookrunChildKeeper HookrunChildKeeper;
 
 typedef struct {
   const char *const *argv;        /* argv[0] without a slash is looked up in PATH */
@@ -16,16 +20,43 @@ typedef struct {
   const char *folder;             /* (nullable): working folder of the child */
   int *fds;                       /* fds[i] becomes descriptor i, -1 nothing; all are closed here */
   guint n_fds;                    /* at most HOOKRUN_CHILD_MAX_FDS */
+  const HookrunChildKeeper *keeper; /* (nullable) */
+  gpointer place;                   /* for @keeper: where it starts the child */
 } HookrunChildSpec;
 
 #define HOOKRUN_CHILD_MAX_FDS 4
 
-/* The child's pid, which is also its group and session; -1 on failure. @exit_fd becomes ready at
- * its end (see hookrun-exit-fd-private.h). */
-pid_t hookrun_child_start (const HookrunChildSpec *spec, int *exit_fd, GError **error);
+typedef struct {
+  pid_t pid;                        /* also the number of its group and session */
+  int exit_fd;                      /* becomes ready at its end (see hookrun-exit-fd-private.h) */
+  const HookrunChildKeeper *keeper; /* (nullable) */
+  gboolean is_guarded;              /* for @keeper: the guard knows of it */
+  gpointer kept;                    /* of @keeper */
+} HookrunChild;
 
-/* To be called before the child is reaped: its number may be another's afterwards. */
-void hookrun_child_forget (pid_t pid);
+struct _HookrunChildKeeper {
+  /* Fills @child, @spec's descriptors stay the caller's. */
+  gboolean (*start) (const HookrunChildSpec *spec, HookrunChild *child, GError **error);
+  /* To the whole group; nothing once that is gone. */
+  void (*signal) (HookrunChild *child, int signal);
+  /* As hookrun_child_reap(). */
+  gboolean (*reap) (HookrunChild *child, gboolean waits, siginfo_t *info, char **limit);
+  void (*clear) (HookrunChild *child);
+};
+
+/* FALSE on failure, and then @child is empty. */
+gboolean hookrun_child_spawn (const HookrunChildSpec *spec, HookrunChild *child, GError **error);
+
+/* To its whole group, before it is reaped. */
+void hookrun_child_signal (HookrunChild *self, int signal);
+
+/* Takes the status of a child that has ended, or waits for its end when @waits; FALSE when nobody
+ * can tell it, or it runs still. @limit: (nullable) (out) (transfer full): how it ended, as the
+ * rest of a sentence, where a limit that it was given ended it. */
+gboolean hookrun_child_reap (HookrunChild *self, gboolean waits, siginfo_t *info, char **limit);
+
+/* Closes what tells of it. */
+void hookrun_child_clear (HookrunChild *self);
 
 /* Moves a descriptor out of the way of the numbers that the child is to see; -1 with errno. */
 int hookrun_child_lift (int fd);

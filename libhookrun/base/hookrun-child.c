@@ -138,31 +138,71 @@ check_program (const char *program)
   return program[0] == '/' && access (program, X_OK) < 0 ? errno : 0;
 }
 
-pid_t
-hookrun_child_start (const HookrunChildSpec *spec, int *exit_fd, GError **error)
+static gboolean
+start_freely (const HookrunChildSpec *spec, HookrunChild *child, GError **error)
 {
-  pid_t pid = -1;
   int problem = check_program (spec->argv[0]);
 
   if (problem == 0)
-    problem = spawn (spec, &pid);
-  hookrun_child_close_all (spec->fds, spec->n_fds);
+    problem = spawn (spec, &child->pid);
   if (problem == 0) {
-    *exit_fd = hookrun_exit_fd_open (pid);
-    if (*exit_fd >= 0) {
-      hookrun_child_guard_add (pid);
-      return pid;
+    child->exit_fd = hookrun_exit_fd_open (child->pid);
+    if (child->exit_fd >= 0) {
+      hookrun_child_guard_add (child->pid);
+      return TRUE;
     }
     problem = errno;
-    kill (-pid, SIGKILL);
-    waitpid (pid, NULL, 0);
+    kill (-child->pid, SIGKILL);
+    waitpid (child->pid, NULL, 0);
   }
   explain_failure (spec, problem, error);
-  return -1;
+  return FALSE;
+}
+
+gboolean
+hookrun_child_spawn (const HookrunChildSpec *spec, HookrunChild *child, GError **error)
+{
+  gboolean ok;
+
+  *child = (HookrunChild){.pid = -1, .exit_fd = -1, .keeper = spec->keeper};
+  ok = spec->keeper != NULL ? spec->keeper->start (spec, child, error)
+                            : start_freely (spec, child, error);
+  hookrun_child_close_all (spec->fds, spec->n_fds);
+  return ok;
+}
+
+/* The child is at worst a zombie that was not reaped yet, so the number is that of its group. */
+void
+hookrun_child_signal (HookrunChild *self, int signal)
+{
+  if (self->keeper != NULL)
+    self->keeper->signal (self, signal);
+  else
+    kill (-self->pid, signal);
+}
+
+gboolean
+hookrun_child_reap (HookrunChild *self, gboolean waits, siginfo_t *info, char **limit)
+{
+  int options = waits ? WEXITED : WEXITED | WNOHANG;
+
+  *info = (siginfo_t){0};
+  if (self->keeper != NULL)
+    return self->keeper->reap (self, waits, info, limit);
+  /* Its number may be another's afterwards. */
+  hookrun_child_guard_remove (self->pid);
+  while (waitid (P_PID, (id_t)self->pid, info, options) < 0)
+    if (errno != EINTR)
+      return FALSE;
+  return info->si_pid != 0;
 }
 
 void
-hookrun_child_forget (pid_t pid)
+hookrun_child_clear (HookrunChild *self)
 {
-  hookrun_child_guard_remove (pid);
+  if (self->keeper != NULL)
+    self->keeper->clear (self);
+  else if (self->exit_fd >= 0)
+    close (self->exit_fd);
+  self->exit_fd = -1;
 }

@@ -2,8 +2,6 @@
 /* The inside of a running program, shared by the files that start, drive and watch it. */
 #pragma once
 
-#include <signal.h>
-
 #include "hookrun-process-private.h"
 
 G_BEGIN_DECLS
@@ -18,8 +16,7 @@ typedef enum {
 } HookrunProcessPhase;
 
 struct _HookrunProcess {
-  pid_t pid;
-  int exit_fd;
+  HookrunChild child;
   int streams[3]; /* by HookrunProcessStream; -1: closed */
   GString *buffers[3];
   char *chunk;
@@ -39,6 +36,7 @@ struct _HookrunProcess {
   HookrunProcessEnd end;
   int exit_status;
   int term_signal;
+  char *limit; /* (nullable): which limit of its sandbox ended it, in words */
   HookrunProcessLineFunc line;
   gpointer user_data;
 };

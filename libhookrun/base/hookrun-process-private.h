@@ -7,6 +7,7 @@
 
 #include <gio/gio.h>
 
+#include "hookrun-child-private.h"
 #include "hookrun-error.h"
 
 G_BEGIN_DECLS
@@ -26,6 +27,7 @@ typedef enum {
   HOOKRUN_PROCESS_CANCELLED,    /* the caller cancelled, its group was killed */
   HOOKRUN_PROCESS_OUTPUT_LIMIT, /* it wrote too much, its group was killed */
   HOOKRUN_PROCESS_RESULT_LIMIT, /* the same on descriptor 3 */
+  HOOKRUN_PROCESS_POLICY_LIMIT, /* a limit of its sandbox ended it */
   HOOKRUN_PROCESS_LOST,         /* the host's own SIGCHLD handling took its status away */
 } HookrunProcessEnd;
 
@@ -51,6 +53,8 @@ typedef struct {
   guint linger_ms;      /* from its end to closing pipes that others hold; 0: 200 ms */
   HookrunProcessLineFunc line;
   gpointer user_data;
+  const HookrunChildKeeper *keeper; /* (nullable): who starts and ends it instead */
+  gpointer place;
 } HookrunProcessSpec;
 
 /* Starts the program; nothing of @spec but @line's user data is used afterwards. */

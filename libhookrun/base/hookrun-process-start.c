@@ -61,12 +61,11 @@ open_ends (Ends *ends, const HookrunProcessSpec *spec)
 }
 
 static HookrunProcess *
-process_new (const HookrunProcessSpec *spec, const Ends *ends, pid_t pid, int exit_fd)
+process_new (const HookrunProcessSpec *spec, const Ends *ends, const HookrunChild *child)
 {
   HookrunProcess *self = g_new0 (HookrunProcess, 1);
 
-  self->pid = pid;
-  self->exit_fd = exit_fd;
+  self->child = *child;
   for (guint i = 0; i < G_N_ELEMENTS (self->streams); i++) {
     self->streams[i] = ends->parent[i];
     self->buffers[i] = g_string_new (NULL);
@@ -89,19 +88,20 @@ HookrunProcess *
 hookrun_process_start (const HookrunProcessSpec *spec, GError **error)
 {
   Ends ends = {{-1, -1, -1, -1}, {-1, -1, -1}};
-  HookrunChildSpec child = {spec->argv, spec->environment, spec->folder, ends.child,
-                            G_N_ELEMENTS (ends.child)};
-  pid_t pid = -1;
-  int exit_fd = -1;
+  HookrunChildSpec wanted = {spec->argv, spec->environment,         spec->folder,
+                             ends.child, G_N_ELEMENTS (ends.child), spec->keeper,
+                             spec->place};
+  HookrunChild child;
+  gboolean ok = FALSE;
 
   if (open_ends (&ends, spec)) {
-    pid = hookrun_child_start (&child, &exit_fd, error);
+    ok = hookrun_child_spawn (&wanted, &child, error);
   } else {
     hookrun_set_error_from_errno (error, errno, "cannot prepare to run \"%s\"", spec->argv[0]);
     hookrun_child_close_all (ends.child, G_N_ELEMENTS (ends.child));
   }
-  if (pid >= 0)
-    return process_new (spec, &ends, pid, exit_fd);
+  if (ok)
+    return process_new (spec, &ends, &child);
   hookrun_child_close_all (ends.parent, G_N_ELEMENTS (ends.parent));
   return NULL;
 }

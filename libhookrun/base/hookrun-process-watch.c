@@ -78,7 +78,7 @@ hookrun_process_watch (HookrunProcess *self, GMainContext *context, GCancellable
   for (guint i = 0; i < G_N_ELEMENTS (self->streams); i++)
     if (self->streams[i] >= 0)
       watch->tags[i] = g_source_add_unix_fd (source, self->streams[i], G_IO_IN | G_IO_HUP);
-  watch->tags[3] = g_source_add_unix_fd (source, self->exit_fd, G_IO_IN);
+  watch->tags[3] = g_source_add_unix_fd (source, self->child.exit_fd, G_IO_IN);
   if (cancellable != NULL) {
     g_autoptr (GSource) cancel = g_cancellable_source_new (cancellable);
 

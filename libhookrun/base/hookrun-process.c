@@ -98,8 +98,8 @@ stop (HookrunProcess *self, HookrunProcessEnd reason)
   self->end = reason;
   self->phase = HOOKRUN_PROCESS_TERMINATING;
   self->phase_until = after_ms (self->kill_after_ms);
-  kill (-self->pid, SIGTERM);
-  kill (-self->pid, SIGCONT);
+  hookrun_child_signal (&self->child, SIGTERM);
+  hookrun_child_signal (&self->child, SIGCONT);
 }
 
 static void
@@ -129,12 +129,15 @@ read_stream (HookrunProcess *self, HookrunProcessStream stream)
 static void
 reap (HookrunProcess *self)
 {
-  siginfo_t info = {0};
+  siginfo_t info;
 
-  hookrun_child_forget (self->pid);
-  if (waitid (P_PID, (id_t)self->pid, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0) {
+  if (!hookrun_child_reap (&self->child, FALSE, &info, &self->limit)) {
     if (self->end == HOOKRUN_PROCESS_EXITED)
       self->end = HOOKRUN_PROCESS_LOST;
+    return;
+  }
+  if (self->limit != NULL && self->end == HOOKRUN_PROCESS_EXITED) {
+    self->end = HOOKRUN_PROCESS_POLICY_LIMIT;
     return;
   }
   if (info.si_code == CLD_EXITED) {
@@ -152,7 +155,7 @@ finish (HookrunProcess *self)
   for (guint i = 0; i < G_N_ELEMENTS (self->streams); i++)
     close_stream (self, (HookrunProcessStream)i);
   if (self->phase == HOOKRUN_PROCESS_TERMINATING || self->phase == HOOKRUN_PROCESS_KILLING)
-    kill (-self->pid, SIGKILL);
+    hookrun_child_signal (&self->child, SIGKILL);
   reap (self);
   self->phase = HOOKRUN_PROCESS_DONE;
 }
@@ -173,7 +176,7 @@ check_time (HookrunProcess *self, gint64 now)
       now >= self->deadline) {
     stop (self, HOOKRUN_PROCESS_TIMED_OUT);
   } else if (self->phase == HOOKRUN_PROCESS_TERMINATING && now >= self->phase_until) {
-    kill (-self->pid, SIGKILL);
+    hookrun_child_signal (&self->child, SIGKILL);
     self->phase = HOOKRUN_PROCESS_KILLING;
     self->phase_until = after_ms (self->kill_after_ms);
   } else if (self->phase == HOOKRUN_PROCESS_KILLING && now >= self->phase_until) {
@@ -256,7 +259,7 @@ hookrun_process_wait (HookrunProcess *self, GCancellable *cancellable)
         {self->streams[0], POLLIN, 0},
         {self->streams[1], POLLIN, 0},
         {self->streams[2], POLLIN, 0},
-        {self->has_ended ? -1 : self->exit_fd, POLLIN, 0},
+        {self->has_ended ? -1 : self->child.exit_fd, POLLIN, 0},
         {has_cancel && self->phase == HOOKRUN_PROCESS_RUNNING ? cancel.fd : -1, POLLIN, 0},
     };
     guint ready = 0;
@@ -276,16 +279,16 @@ void
 hookrun_process_free (HookrunProcess *self)
 {
   if (self->phase != HOOKRUN_PROCESS_DONE) {
-    kill (-self->pid, SIGKILL);
-    hookrun_child_forget (self->pid);
-    waitid (P_PID, (id_t)self->pid, &(siginfo_t){0}, WEXITED);
+    hookrun_child_signal (&self->child, SIGKILL);
+    hookrun_child_reap (&self->child, TRUE, &(siginfo_t){0}, &self->limit);
   }
   for (guint i = 0; i < G_N_ELEMENTS (self->streams); i++) {
     if (self->streams[i] >= 0)
       close (self->streams[i]);
     g_string_free (self->buffers[i], TRUE);
   }
-  close (self->exit_fd);
+  hookrun_child_clear (&self->child);
+  g_free (self->limit);
   g_string_free (self->tail, TRUE);
   g_free (self->chunk);
   g_free (self);
@@ -363,6 +366,9 @@ describe_end (const HookrunProcess *self, HookrunError *code)
     return g_strdup_printf ("wrote more than %" G_GSIZE_FORMAT
                             " bytes to descriptor 3 and was stopped",
                             self->max_result);
+  case HOOKRUN_PROCESS_POLICY_LIMIT:
+    *code = HOOKRUN_ERROR_LIMIT;
+    return g_strdup (self->limit);
   case HOOKRUN_PROCESS_LOST:
     *code = HOOKRUN_ERROR_IO;
     return g_strdup ("ended, but its exit status was lost: the host ignores SIGCHLD or waits for "

@@ -4,6 +4,7 @@
  * plugins that its file names, in that order. All of them are activated together or none.
  */
 #include "hookrun-deployment-private.h"
+#include "hookrun-engine-private.h"
 #include "hookrun-loader-worker-private.h"
 
 /* ---- facts for plugins ---- */
@@ -36,6 +37,8 @@ hookrun_deployment_module_info (HookrunDeployment *self, HookrunModule *module)
   JsonNode *node = json_node_new (JSON_NODE_OBJECT);
   JsonObject *info = json_object_new ();
   JsonObject *project = json_object_new ();
+  g_autofree char *checkouts =
+      g_build_filename (hookrun_module_get_folder (module), "repo", ".hookrun", "checkouts", NULL);
   g_autoptr (JsonNode) ini = hookrun_module_to_json (module);
   g_autofree char *config_dir =
       *self->config != '\0'
@@ -47,6 +50,7 @@ hookrun_deployment_module_info (HookrunDeployment *self, HookrunModule *module)
   json_object_set_object_member (info, "project", project);
   json_object_set_string_member (info, "modulename", hookrun_module_get_name (module));
   json_object_set_string_member (info, "moduledir", hookrun_module_get_folder (module));
+  json_object_set_string_member (info, "checkouts", checkouts);
   json_object_set_string_member (info, "destpath",
                                  hookrun_module_get_destination (module, self->host));
   json_object_set_string_member (info, "config", self->config);
@@ -89,12 +93,27 @@ native_manifest (HookrunDeployment *self, const char *id, const char *file, GErr
 
 /* ---- finding ---- */
 
+/* The policy of a file that has no manifest lies beside it. */
+static gboolean
+read_policy_beside (HookrunManifest *manifest, const char *file, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+
+  if (file != NULL)
+    manifest->policy = hookrun_plugin_policy_new_beside (file, &problem);
+  if (problem == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return FALSE;
+}
+
 static gboolean
 add_python (HookrunDeployment *self, const char *id, const char *file, GError **error)
 {
   g_autoptr (HookrunManifest) manifest = hookrun_worker_python_manifest (id, file, error);
 
-  return manifest != NULL && hookrun_engine_add_manifest (self->engine, manifest, error) != NULL;
+  return manifest != NULL && read_policy_beside (manifest, file, error) &&
+         hookrun_engine_add_manifest (self->engine, manifest, error) != NULL;
 }
 
 static gboolean
@@ -102,7 +121,8 @@ add_native (HookrunDeployment *self, const char *id, const char *file, GError **
 {
   g_autoptr (HookrunManifest) manifest = native_manifest (self, id, file, error);
 
-  return manifest != NULL && hookrun_engine_add_manifest (self->engine, manifest, error) != NULL;
+  return manifest != NULL && read_policy_beside (manifest, file, error) &&
+         hookrun_engine_add_manifest (self->engine, manifest, error) != NULL;
 }
 
 static gboolean
@@ -210,16 +230,23 @@ add_plugin_ids (HookrunModule *module, GStrvBuilder *builder)
 {
   g_auto (GStrv) files = hookrun_module_list_deployment_files (module);
 
-  for (char **file = files; *file != NULL; file++) {
-    g_autofree char *id = deployment_file_id (module, *file);
+  g_autoptr (GPtrArray) own = g_ptr_array_new_with_free_func (g_free);
 
+  for (char **file = files; *file != NULL; file++) {
+    char *id = deployment_file_id (module, *file);
+
+    g_ptr_array_add (own, id);
     g_strv_builder_add (builder, id);
   }
-  g_strv_builder_addv (builder, (const char **)hookrun_module_get_plugins (module));
+  /* The files have sections for their settings, too. */
+  for (const char *const *id = hookrun_module_get_plugins (module); *id != NULL; id++)
+    if (!g_ptr_array_find_with_equal_func (own, *id, g_str_equal, NULL))
+      g_strv_builder_add (builder, *id);
 }
 
-static void
-add_activations (HookrunDeployment *self, HookrunModule *module, GPtrArray *activations)
+static gboolean
+add_activations (HookrunDeployment *self, HookrunModule *module, GPtrArray *activations,
+                 GError **error)
 {
   const char *name = hookrun_module_get_name (module);
   g_autoptr (JsonNode) info = hookrun_deployment_module_info (self, module);
@@ -230,9 +257,16 @@ add_activations (HookrunDeployment *self, HookrunModule *module, GPtrArray *acti
   ids = g_strv_builder_end (builder);
   for (char **id = ids; *id != NULL; id++) {
     g_autoptr (JsonNode) settings = hookrun_module_get_plugin_settings (module, *id, self->host);
+    g_autoptr (HookrunPluginPolicy) policy = NULL;
+    HookrunActivation *activation;
 
-    g_ptr_array_add (activations, hookrun_activation_new (*id, name, settings, info));
+    if (!hookrun_deployment_take_policy (module, *id, settings, &policy, error))
+      return FALSE;
+    activation = hookrun_activation_new (*id, name, settings, info);
+    hookrun_activation_set_policy (activation, policy);
+    g_ptr_array_add (activations, activation);
   }
+  return TRUE;
 }
 
 /**
@@ -262,7 +296,8 @@ hookrun_deployment_load_plugins (HookrunDeployment *self, GError **error)
     return FALSE;
   order = hookrun_deployment_get_order (self, error);
   for (guint i = 0; i < order->len; i++)
-    add_activations (self, order->pdata[i], activations);
+    if (!add_activations (self, order->pdata[i], activations, error))
+      return FALSE;
   if (!hookrun_engine_activate (self->engine, (HookrunActivation *const *)activations->pdata,
                                 activations->len, error))
     return FALSE;
@@ -317,8 +352,12 @@ add_options (HookrunDeployment *self, HookrunModule *module, const char *id, Jso
 
   if (hookrun_manifest_get_kind (manifest) == HOOKRUN_PLUGIN_WORKER &&
       hookrun_manifest_get_n_options (manifest) == 0) {
+    g_autoptr (JsonNode) settings = hookrun_module_get_plugin_settings (module, id, self->host);
+    g_autoptr (HookrunPluginPolicy) policy = NULL;
+
     info = hookrun_deployment_module_info (self, module);
-    described = hookrun_worker_describe (manifest, info, error);
+    if (hookrun_deployment_take_policy (module, id, settings, &policy, error))
+      described = hookrun_worker_describe (self->engine, manifest, info, policy, error);
     if (described == NULL) {
       g_prefix_error (error, "plugin \"%s\": ", id);
       return FALSE;

@@ -5,6 +5,7 @@
 #include "hookrun-deployment.h"
 #include "hookrun-layout.h"
 #include "hookrun-pipeline.h"
+#include "hookrun-plugin-policy-private.h"
 #include "hookrun-source-private.h"
 #include "hookrun-sync.h"
 
@@ -104,6 +105,12 @@ void hookrun_deployment_prefix_error (HookrunModule *module, GError **error);
 
 /* Facts about @module on this host, as plugins are given them. (transfer full) */
 JsonNode *hookrun_deployment_module_info (HookrunDeployment *self, HookrunModule *module);
+
+/* ---- hookrun-deployment-policies.c ---- */
+
+/* What the user lets plugin @id do, NULL for anything; @settings lose that key. */
+gboolean hookrun_deployment_take_policy (HookrunModule *module, const char *id, JsonNode *settings,
+                                         HookrunPluginPolicy **policy, GError **error);
 
 DeployJob *hookrun_deploy_job_new (HookrunDeployment *self, HookrunModule *module, GError **error);
 void hookrun_deploy_job_free (DeployJob *job);

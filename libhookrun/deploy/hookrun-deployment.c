@@ -117,6 +117,7 @@ hookrun_deployment_new (HookrunProject *project, const char *host, GError **erro
 {
   const char *spec = hookrun_project_lookup_host (project, host, error);
   g_autoptr (HookrunDeployment) self = NULL;
+  g_autofree char *state = NULL;
 
   if (spec == NULL)
     return NULL;
@@ -128,6 +129,8 @@ hookrun_deployment_new (HookrunProject *project, const char *host, GError **erro
   if (self->schema == NULL)
     return NULL;
   g_signal_connect_object (self->engine, "log", G_CALLBACK (on_engine_log), self, 0);
+  state = g_build_filename (hookrun_project_get_folder (project), ".hookrun", "plugins", NULL);
+  hookrun_engine_set_state_folder (self->engine, state);
   hookrun_deployment_add_methods (self);
   return g_steal_pointer (&self);
 }

@@ -201,6 +201,8 @@ HOOKRUN_AVAILABLE_IN_1_0
 JsonNode *hookrun_deployment_list_options (HookrunDeployment *self, GError **error);
 HOOKRUN_AVAILABLE_IN_1_0
 JsonNode *hookrun_deployment_list_handlers (HookrunDeployment *self, GError **error);
+HOOKRUN_AVAILABLE_IN_1_0
+JsonNode *hookrun_deployment_list_plugins (HookrunDeployment *self, GError **error);
 
 /* Looks: nothing is changed, here or there. */
 HOOKRUN_AVAILABLE_IN_1_0

@@ -20,8 +20,16 @@
 #define DIGEST_LETTERS 16
 
 /* Left out at the top; the module file is too. */
-static const char *const left_out[] = {
-    "config", "repo", "deployment.py", "deployment.so", "deployment.d", "__pycache__", NULL};
+static const char *const left_out[] = {"config",
+                                       "repo",
+                                       "deployment.py",
+                                       "deployment.so",
+                                       "deployment.d",
+                                       "deployment.py.policy.json",
+                                       "deployment.so.policy.json",
+                                       "deployment.d.policy.json",
+                                       "__pycache__",
+                                       NULL};
 
 typedef struct _Walk Walk;
 

@@ -4,6 +4,7 @@
  * then published; whatever fails on the way puts everything back.
  */
 #include "hookrun-activation-private.h"
+#include "hookrun-bounds-private.h"
 #include "hookrun-nearest-private.h"
 #include "hookrun-signal-private.h"
 
@@ -62,7 +63,9 @@ prepare_context (HookrunPluginContext *context, GError **error)
 {
   const HookrunLoader *loader = context->plugin->loader;
 
-  return loader->prepare == NULL || loader->prepare (context, error);
+  /* Ahead of the loader: what cannot be confined is not even mapped. */
+  return hookrun_bounds_prepare (context, error) &&
+         (loader->prepare == NULL || loader->prepare (context, error));
 }
 
 /* All are prepared, so that one error names every file that is not fit. */

@@ -45,6 +45,48 @@ hookrun_activation_new (const char *plugin_id, const char *subject, JsonNode *se
   return self;
 }
 
+void
+hookrun_activation_set_policy (HookrunActivation *self, HookrunPluginPolicy *policy)
+{
+  g_clear_pointer (&self->policy, hookrun_plugin_policy_unref);
+  self->policy = policy != NULL ? hookrun_plugin_policy_ref (policy) : NULL;
+}
+
+/**
+ * hookrun_activation_new_confined:
+ * @plugin_id: id of a plugin
+ * @subject: (nullable): for whom: a module's or package's name; %NULL: for all
+ * @settings: (nullable): a JSON object with the user's settings
+ * @info: (nullable): a JSON object with facts about the host's job
+ * @policy: a JSON object: what the plugin may do at most, with the keys of a manifest's `policy`
+ * @origin: where that was written, for messages
+ * @error: return location for an error
+ *
+ * Makes a wish as hookrun_activation_new() does, with a policy of the user's. What the plugin's own
+ * policy allows and this one does not, is not allowed; without a policy of its own this one holds.
+ *
+ * Returns: (transfer full): the wish; %NULL with %HOOKRUN_ERROR_INVALID for a faulty policy
+ *
+ * Since: 1.0
+ */
+HookrunActivation *
+hookrun_activation_new_confined (const char *plugin_id, const char *subject, JsonNode *settings,
+                                 JsonNode *info, JsonNode *policy, const char *origin,
+                                 GError **error)
+{
+  g_autoptr (HookrunPluginPolicy) read = NULL;
+  HookrunActivation *self;
+
+  g_return_val_if_fail (policy != NULL && origin != NULL, NULL);
+
+  read = hookrun_plugin_policy_new (policy, origin, error);
+  if (read == NULL)
+    return NULL;
+  self = hookrun_activation_new (plugin_id, subject, settings, info);
+  hookrun_activation_set_policy (self, read);
+  return self;
+}
+
 /**
  * hookrun_activation_copy:
  * @self: a wish
@@ -58,7 +100,11 @@ hookrun_activation_new (const char *plugin_id, const char *subject, JsonNode *se
 HookrunActivation *
 hookrun_activation_copy (const HookrunActivation *self)
 {
-  return hookrun_activation_new (self->plugin_id, self->subject, self->settings, self->info);
+  HookrunActivation *copy =
+      hookrun_activation_new (self->plugin_id, self->subject, self->settings, self->info);
+
+  hookrun_activation_set_policy (copy, self->policy);
+  return copy;
 }
 
 /**
@@ -76,6 +122,7 @@ hookrun_activation_free (HookrunActivation *self)
   g_free (self->subject);
   g_clear_pointer (&self->settings, json_node_unref);
   g_clear_pointer (&self->info, json_node_unref);
+  g_clear_pointer (&self->policy, hookrun_plugin_policy_unref);
   g_free (self);
 }
 
@@ -170,6 +217,16 @@ check_not_active (HookrunEngine *self, HookrunPlugin *plugin, const char *subjec
                       hookrun_plugin_get_id (plugin), whom);
 }
 
+static HookrunPluginContext *
+make_context (HookrunEngine *self, HookrunPlugin *plugin, const HookrunActivation *wish)
+{
+  HookrunPluginContext *context =
+      hookrun_plugin_context_new (self, plugin, wish->subject, wish->settings, wish->info);
+
+  context->policy = wish->policy != NULL ? hookrun_plugin_policy_ref (wish->policy) : NULL;
+  return context;
+}
+
 GPtrArray *
 hookrun_engine_make_contexts (HookrunEngine *self, GPtrArray *order,
                               HookrunActivation *const *activations, gsize n_activations,
@@ -199,8 +256,7 @@ hookrun_engine_make_contexts (HookrunEngine *self, GPtrArray *order,
       const HookrunActivation *wish = g_ptr_array_index (same, j);
 
       check_not_active (self, plugin, wish->subject, faults);
-      g_ptr_array_add (contexts, hookrun_plugin_context_new (self, plugin, wish->subject,
-                                                             wish->settings, wish->info));
+      g_ptr_array_add (contexts, make_context (self, plugin, wish));
     }
   }
   return contexts;

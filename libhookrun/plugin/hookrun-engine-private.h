@@ -13,6 +13,7 @@ struct _HookrunEngine {
 
   HookrunRegistry *registry;
   GPtrArray *search_paths;      /* absolute */
+  char *state_folder;           /* (nullable): absolute */
   GPtrArray *plugins;           /* in the order in which they were found */
   GHashTable *by_id;            /* borrows from plugins */
   GPtrArray *faults;            /* GError */
@@ -28,7 +29,11 @@ struct _HookrunActivation {
   char *subject;
   JsonNode *settings;
   JsonNode *info;
+  HookrunPluginPolicy *policy; /* (nullable) */
 };
+
+/* As hookrun_activation_new_confined(), with a policy that was read already. */
+void hookrun_activation_set_policy (HookrunActivation *self, HookrunPluginPolicy *policy);
 
 /* Adds @plugin to the model; EXISTS when its id is taken. Takes @plugin, also when it fails. */
 HookrunPlugin *hookrun_engine_take_plugin (HookrunEngine *self, HookrunPlugin *plugin,

@@ -84,6 +84,7 @@ hookrun_engine_finalize (GObject *object)
   g_hash_table_unref (self->by_id);
   g_ptr_array_unref (self->plugins);
   g_ptr_array_unref (self->search_paths);
+  g_free (self->state_folder);
   g_ptr_array_unref (self->faults);
   g_hash_table_unref (self->methods);
   g_mutex_clear (&self->method_lock);
@@ -163,6 +164,26 @@ HookrunRegistry *
 hookrun_engine_get_registry (HookrunEngine *self)
 {
   return self->registry;
+}
+
+/**
+ * hookrun_engine_set_state_folder:
+ * @self: the engine
+ * @path: (type filename): a folder, which need not exist
+ *
+ * Sets where plugins that are confined may keep what is to last: `{state}` in a policy is a folder
+ * of the plugin's own in it, and made when it is named.
+ *
+ * Since: 1.0
+ */
+void
+hookrun_engine_set_state_folder (HookrunEngine *self, const char *path)
+{
+  g_return_if_fail (HOOKRUN_IS_ENGINE (self));
+  g_return_if_fail (path != NULL);
+
+  g_free (self->state_folder);
+  self->state_folder = g_canonicalize_filename (path, NULL);
 }
 
 /* ---- the plugins ---- */
@@ -309,7 +330,8 @@ hookrun_engine_add_static (HookrunEngine *self, const HookrunPluginDescriptor *d
  *
  * A script may say where it runs, by words in a comment line of its first 4 KiB:
  * `# hookrun: before=ID after=ID replaces=ID priority=N timeout=5s`. Comments start with `#`, `//`,
- * `--` or `;`.
+ * `--` or `;`. A file `HOOK.policy.json` beside a hook, or the word `policy=FILE`, confines it; a
+ * file `FOLDER.policy.json` beside @folder confines all hooks that have none.
  *
  * A hook finds the data as a JSON object on standard input and as variables `HOOKRUN_FIELD` (text,
  * numbers, `true` and `false`; a list is joined with newlines; secrets are left out), beside

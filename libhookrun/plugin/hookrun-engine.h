@@ -42,6 +42,11 @@ HOOKRUN_AVAILABLE_IN_1_0
 HookrunActivation *hookrun_activation_new (const char *plugin_id, const char *subject,
                                            JsonNode *settings, JsonNode *info);
 HOOKRUN_AVAILABLE_IN_1_0
+HookrunActivation *hookrun_activation_new_confined (const char *plugin_id, const char *subject,
+                                                    JsonNode *settings, JsonNode *info,
+                                                    JsonNode *policy, const char *origin,
+                                                    GError **error);
+HOOKRUN_AVAILABLE_IN_1_0
 HookrunActivation *hookrun_activation_copy (const HookrunActivation *self);
 HOOKRUN_AVAILABLE_IN_1_0
 void hookrun_activation_free (HookrunActivation *self);
@@ -51,6 +56,8 @@ HOOKRUN_AVAILABLE_IN_1_0
 HookrunEngine *hookrun_engine_new (HookrunRegistry *registry);
 HOOKRUN_AVAILABLE_IN_1_0
 HookrunRegistry *hookrun_engine_get_registry (HookrunEngine *self);
+HOOKRUN_AVAILABLE_IN_1_0
+void hookrun_engine_set_state_folder (HookrunEngine *self, const char *path);
 
 /* ---- finding ---- */
 

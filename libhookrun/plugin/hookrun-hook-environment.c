@@ -141,17 +141,26 @@ add_fields (Environment *self, HookrunSchema *schema, JsonNode *data)
   }
 }
 
+static void
+add_inherited (Environment *self, HookrunPolicy *policy)
+{
+  g_auto (GStrv) made = policy != NULL ? hookrun_policy_make_environment (policy, NULL) : NULL;
+
+  for (char **variable = made != NULL ? made : environ; *variable != NULL; variable++)
+    if (made != NULL || is_kept (*variable))
+      g_ptr_array_add (self->variables, g_strdup (*variable));
+}
+
 char **
-hookrun_hook_environment (HookrunPluginContext *context, HookrunEvent *event, JsonNode *data)
+hookrun_hook_environment (HookrunPluginContext *context, HookrunEvent *event, JsonNode *data,
+                          HookrunPolicy *policy)
 {
   Environment self = {g_ptr_array_new (), 0};
   HookrunData *payload = hookrun_event_get_data (event);
   const char *subject = hookrun_event_get_subject (event);
   const char *handler = hookrun_event_get_handler_id (event);
 
-  for (char **variable = environ; *variable != NULL; variable++)
-    if (is_kept (*variable))
-      g_ptr_array_add (self.variables, g_strdup (*variable));
+  add_inherited (&self, policy);
   add (&self, "SIGNAL", hookrun_signal_get_name (hookrun_event_get_signal (event)));
   add (&self, "SUBJECT", subject != NULL ? subject : "");
   add (&self, "HANDLER", handler != NULL ? handler : "");

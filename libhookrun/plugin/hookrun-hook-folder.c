@@ -19,6 +19,7 @@ typedef struct {
   HookrunManifest *manifest;
   HookrunFaults *faults;
   GStrvBuilder *signals;
+  GStrvBuilder *policies; /* files that look like one */
 } Scan;
 
 static int
@@ -86,6 +87,29 @@ handler_for (const char *signal, const char *name, const char *path, GError **er
   return handler;
 }
 
+/* The file beside a hook, which compiled programs can have, too. */
+static gboolean
+read_policy_beside (HookrunManifestHandler *handler, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  g_autoptr (HookrunPluginPolicy) policy =
+      hookrun_plugin_policy_new_beside (handler->program, &problem);
+
+  if (problem != NULL) {
+    g_propagate_error (error, g_steal_pointer (&problem));
+    return FALSE;
+  }
+  if (policy != NULL && handler->policy != NULL) {
+    g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID,
+                 "\"%s\" has two policies: its word \"policy\" and the file \"%s%s\"; remove one",
+                 handler->program, handler->program, HOOKRUN_POLICY_SUFFIX);
+    return FALSE;
+  }
+  if (policy != NULL)
+    handler->policy = g_steal_pointer (&policy);
+  return TRUE;
+}
+
 static gboolean
 add_hook (Scan *scan, int fd, const char *signal, const char *name, const char *path,
           GError **error)
@@ -100,7 +124,7 @@ add_hook (Scan *scan, int fd, const char *signal, const char *name, const char *
   if (length < 0)
     hookrun_set_error_from_errno (error, errno, "cannot read \"%s\"", path);
   if (length >= 0 && hookrun_hook_parse_placement (handler, head, (gsize)length, path, error) &&
-      is_new (scan, handler, error)) {
+      read_policy_beside (handler, error) && is_new (scan, handler, error)) {
     g_ptr_array_add (scan->manifest->handlers, handler);
     return TRUE;
   }
@@ -130,7 +154,9 @@ scan_file (Scan *scan, int folder_fd, const char *folder, const char *signal, co
   struct stat st;
   int fd = hookrun_trust_open_at (folder_fd, folder, name, O_RDONLY, &st, &problem);
 
-  if (fd >= 0 && S_ISREG (st.st_mode) && (st.st_mode & 0111) == 0) {
+  if (g_str_has_suffix (name, HOOKRUN_POLICY_SUFFIX)) {
+    g_strv_builder_add (scan->policies, path);
+  } else if (fd >= 0 && S_ISREG (st.st_mode) && (st.st_mode & 0111) == 0) {
     warn (scan,
           "\"%s\" is not executable and is not run; make it a hook with chmod +x, or remove it",
           path);
@@ -182,6 +208,36 @@ scan_other (Scan *scan, int folder_fd, const char *folder, const char *name)
           name);
 }
 
+static gboolean
+is_used (Scan *scan, const char *policy)
+{
+  for (guint i = 0; i < scan->manifest->handlers->len; i++) {
+    const HookrunManifestHandler *handler = g_ptr_array_index (scan->manifest->handlers, i);
+
+    if (handler->policy != NULL &&
+        g_str_equal (hookrun_plugin_policy_get_origin (handler->policy), policy))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* One that confines nobody is worse than none: its author believes in it. */
+static void
+check_policies (Scan *scan)
+{
+  g_auto (GStrv) policies = g_strv_builder_end (scan->policies);
+
+  /* A hook that could not be read may be the one. */
+  if (hookrun_faults_count (scan->faults) > 0)
+    return;
+  for (char **policy = policies; *policy != NULL; policy++)
+    if (!is_used (scan, *policy))
+      hookrun_faults_add (
+          scan->faults, HOOKRUN_ERROR_INVALID,
+          "\"%s\" is the policy of no hook; name it after one, HOOK%s, or remove it", *policy,
+          HOOKRUN_POLICY_SUFFIX);
+}
+
 static HookrunManifest *
 manifest_for_folder (const char *id, const char *folder)
 {
@@ -193,6 +249,19 @@ manifest_for_folder (const char *id, const char *folder)
   return manifest;
 }
 
+/* For all hooks that have none of their own. */
+static gboolean
+read_policy_of_folder (HookrunManifest *manifest, const char *folder, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+
+  manifest->policy = hookrun_plugin_policy_new_beside (folder, &problem);
+  if (problem == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return FALSE;
+}
+
 HookrunManifest *
 hookrun_hook_folder_read (HookrunEngine *self, const char *id, const char *folder, GError **error)
 {
@@ -200,7 +269,8 @@ hookrun_hook_folder_read (HookrunEngine *self, const char *id, const char *folde
   g_autoptr (HookrunFaults) faults = hookrun_faults_new ();
   g_autoptr (GPtrArray) names = NULL;
   g_autoptr (GStrvBuilder) signals = g_strv_builder_new ();
-  Scan scan = {self, manifest, faults, signals};
+  g_autoptr (GStrvBuilder) policies = g_strv_builder_new ();
+  Scan scan = {self, manifest, faults, signals, policies};
   struct stat st;
   int fd;
 
@@ -218,6 +288,9 @@ hookrun_hook_folder_read (HookrunEngine *self, const char *id, const char *folde
     else
       scan_other (&scan, fd, folder, g_ptr_array_index (names, i));
   close (fd);
+  check_policies (&scan);
+  if (!read_policy_of_folder (manifest, folder, error))
+    return NULL;
   manifest->hook_signals = g_strv_builder_end (signals);
   hookrun_manifest_collect_signals (manifest);
   if (!hookrun_faults_check (faults, folder, error))

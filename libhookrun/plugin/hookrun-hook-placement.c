@@ -124,12 +124,25 @@ read_timeout (HookrunManifestHandler *handler, const char *value, GError **error
   return hookrun_parse_duration (value, &handler->timeout_ms, error);
 }
 
+/* The name starts at the script's folder. */
+static gboolean
+read_policy (HookrunManifestHandler *handler, const char *value, GError **error)
+{
+  g_autofree char *folder = g_path_get_dirname (handler->program);
+  g_autofree char *path = g_canonicalize_filename (value, folder);
+
+  g_clear_pointer (&handler->policy, hookrun_plugin_policy_unref);
+  handler->policy = hookrun_plugin_policy_new_from_file (path, error);
+  return handler->policy != NULL;
+}
+
 static const struct {
   const char *key;
   gboolean (*read) (HookrunManifestHandler *handler, const char *value, GError **error);
 } words[] = {
     {"before", read_before}, {"after", read_after},       {"replaces", read_replaces},
     {"id", read_id},         {"priority", read_priority}, {"timeout", read_timeout},
+    {"policy", read_policy},
 };
 
 static gboolean
@@ -146,8 +159,8 @@ read_word (HookrunManifestHandler *handler, const char *word, GError **error)
       return FALSE;
     }
   g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID,
-               "unknown word \"%s\"; write before=ID, after=ID, replaces=ID, id=ID, priority=N or "
-               "timeout=5s",
+               "unknown word \"%s\"; write before=ID, after=ID, replaces=ID, id=ID, priority=N, "
+               "timeout=5s or policy=FILE",
                word);
   return FALSE;
 }

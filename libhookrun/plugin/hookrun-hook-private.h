@@ -21,9 +21,9 @@ gboolean hookrun_hook_name_is_ignored (const char *name);
 gboolean hookrun_hook_parse_placement (HookrunManifestHandler *handler, const char *head,
                                        gsize length, const char *path, GError **error);
 
-/* The clean environment of one run: what programs need of the host's, and HOOKRUN_*. @data is a
- * JSON object. */
-char **hookrun_hook_environment (HookrunPluginContext *context, HookrunEvent *event,
-                                 JsonNode *data);
+/* The clean environment of one run: what programs need of the host's, or what @policy (nullable)
+ * makes, and HOOKRUN_*. @data is a JSON object. */
+char **hookrun_hook_environment (HookrunPluginContext *context, HookrunEvent *event, JsonNode *data,
+                                 HookrunPolicy *policy);
 
 G_END_DECLS

@@ -3,6 +3,7 @@
  * The loader of executables: a program is run once for each event. In a synchronous emission it is
  * waited for in place, in an asynchronous one it is a source of the emitter's context.
  */
+#include "hookrun-confined-keeper-private.h"
 #include "hookrun-event-private.h"
 #include "hookrun-hook-private.h"
 #include "hookrun-json-private.h"
@@ -18,7 +19,8 @@ typedef struct {
   HookrunPluginContext *context;
   HookrunManifest *manifest; /* owns @wanted */
   const HookrunManifestHandler *wanted;
-  const char *argv[2]; /* where the handler has a program of its own */
+  HookrunBounds *bounds; /* (nullable) */
+  const char *argv[2];   /* where the handler has a program of its own */
 } Hook;
 
 /* The runs that are under way, so that deactivation can end them. */
@@ -45,6 +47,7 @@ hook_free (gpointer data)
   Hook *self = data;
 
   g_clear_object (&self->context);
+  g_clear_pointer (&self->bounds, hookrun_bounds_unref);
   hookrun_manifest_unref (self->manifest);
   g_free (self);
 }
@@ -203,7 +206,9 @@ start (Hook *hook, Job *job, GError **error)
   g_autoptr (JsonNode) json =
       data != NULL ? hookrun_data_to_json (data, TRUE) : json_from_string ("{}", NULL);
   g_autofree char *input = hookrun_json_to_string (json);
-  g_auto (GStrv) environment = hookrun_hook_environment (hook->context, job->event, json);
+  HookrunPolicy *policy =
+      hook->bounds != NULL ? hookrun_sandbox_get_policy (hook->bounds->sandbox) : NULL;
+  g_auto (GStrv) environment = hookrun_hook_environment (hook->context, job->event, json, policy);
   HookrunProcessSpec spec = {
       .argv =
           hook->wanted->program != NULL ? hook->argv : (const char *const *)hook->manifest->command,
@@ -216,6 +221,8 @@ start (Hook *hook, Job *job, GError **error)
       .timeout_ms = hook->wanted->timeout_ms > 0 ? hook->wanted->timeout_ms : DEFAULT_TIMEOUT_MS,
       .line = log_line,
       .user_data = job,
+      .keeper = hook->bounds != NULL ? &hookrun_confined_keeper : NULL,
+      .place = hook->bounds != NULL ? hook->bounds->sandbox : NULL,
   };
 
   return hookrun_process_start (&spec, error);
@@ -272,14 +279,17 @@ executable_prepare (HookrunPluginContext *context, GError **error)
 }
 
 static gboolean
-connect_hook (HookrunPluginContext *context, const HookrunManifestHandler *wanted, GError **error)
+connect_hook (HookrunPluginContext *context, guint i, GError **error)
 {
+  const HookrunManifestHandler *wanted = g_ptr_array_index (context->plugin->manifest->handlers, i);
+  HookrunBounds *bounds = hookrun_plugin_context_get_bounds (context, i);
   Hook *hook = g_new0 (Hook, 1);
   HookrunHandlerOptions options;
 
   hook->context = g_object_ref (context);
   hook->manifest = hookrun_manifest_ref (context->plugin->manifest);
   hook->wanted = wanted;
+  hook->bounds = bounds != NULL ? hookrun_bounds_ref (bounds) : NULL;
   hook->argv[0] = wanted->program;
   hookrun_manifest_handler_get_options (wanted, &options);
   /* The deadline is kept here, where the whole process group can be ended before going on. */
@@ -298,7 +308,7 @@ executable_activate (HookrunPluginContext *context, GError **error)
   jobs->cancellables = g_ptr_array_new_with_free_func (g_object_unref);
   hookrun_plugin_context_set_loader_data (context, jobs, jobs_unref);
   for (guint i = 0; i < handlers->len; i++)
-    if (!connect_hook (context, g_ptr_array_index (handlers, i), error))
+    if (!connect_hook (context, i, error))
       return FALSE;
   return TRUE;
 }

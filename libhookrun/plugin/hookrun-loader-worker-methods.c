@@ -237,15 +237,19 @@ method_of_engine (Task *task, GError **error)
 
 /* ---- the table ---- */
 
-static const struct {
+typedef struct {
   const char *name;
   gboolean (*func) (Task *task, GError **error);
-} methods[] = {
-    {"event.proceed", method_proceed},
-    {"signal.emit", method_emit},
-    {"handler.connect", method_connect},
-    {"handler.disconnect", method_disconnect},
+  gboolean is_granted; /* a worker that is confined needs the policy's leave */
+} Method;
+
+static const Method methods[] = {
+    {"event.proceed", method_proceed, FALSE},
+    {"signal.emit", method_emit, TRUE},
+    {"handler.connect", method_connect, FALSE},
+    {"handler.disconnect", method_disconnect, FALSE},
 };
+static const Method other_methods = {NULL, method_of_engine, TRUE};
 
 static WorkerActivation *
 find_activation (WorkerHost *host, WorkerInvocation *invocation, JsonNode *params)
@@ -269,12 +273,13 @@ hookrun_worker_serve_request (HookrunWorker *worker, HookrunWorkerRequest *reque
   WorkerInvocation *invocation = hookrun_worker_request_get_tag (request);
   g_autoptr (WorkerActivation) activation = find_activation (host, invocation, params);
   Task task = {host, request, params, invocation, activation};
-  gboolean (*func) (Task *, GError **) = method_of_engine;
+  const Method *method = &other_methods;
   g_autoptr (GError) error = NULL;
 
   for (gsize i = 0; i < G_N_ELEMENTS (methods); i++)
     if (g_str_equal (methods[i].name, name))
-      func = methods[i].func;
-  if (!func (&task, &error))
+      method = &methods[i];
+  if ((method->is_granted && !hookrun_bounds_check_method (host->bounds, name, &error)) ||
+      !method->func (&task, &error))
     hookrun_worker_request_fail (request, error);
 }

@@ -17,9 +17,10 @@ G_BEGIN_DECLS
 #define HOOKRUN_WORKER_MAX_SIGNALS 64
 #define HOOKRUN_WORKER_MAX_FIELDS 256
 
-/* The process of one plugin. */
+/* A process of one plugin. Its activations share it as far as the same confines them. */
 typedef struct {
   HookrunWorker *worker;
+  HookrunBounds *bounds; /* (nullable) */
   HookrunPlugin *plugin; /* not owned: it owns this */
   GMutex lock;           /* guards what follows; never held while the worker is called */
   HookrunEngine *engine; /* (nullable): while something is active */
@@ -91,12 +92,17 @@ void hookrun_worker_serve_request (HookrunWorker *worker, HookrunWorkerRequest *
 gboolean hookrun_worker_is_python_file (HookrunManifest *manifest);
 /* (transfer full): how to start the worker of @manifest. */
 char **hookrun_worker_get_argv (HookrunManifest *manifest);
+/* (transfer full) (nullable): the folder of the worker that hosts Python, where that is the program
+ * of @manifest. */
+char *hookrun_worker_get_python_folder (HookrunManifest *manifest);
 /* A manifest for a Python plugin that brings none: @file is its code, or NULL for a module of the
  * name @id. */
 HookrunManifest *hookrun_worker_python_manifest (const char *id, const char *file, GError **error);
-/* Starts the worker of @manifest and asks which options the plugin adds to a command line:
- * (transfer full): the manifest with them. @info: (nullable): as for its activation. */
-HookrunManifest *hookrun_worker_describe (HookrunManifest *manifest, JsonNode *info,
+/* Starts the worker of @manifest, confined as for its activation, and asks which options the plugin
+ * adds to a command line: (transfer full): the manifest with them. @info, @users: (nullable): as
+ * for its activation. */
+HookrunManifest *hookrun_worker_describe (HookrunEngine *engine, HookrunManifest *manifest,
+                                          JsonNode *info, HookrunPluginPolicy *users,
                                           GError **error);
 
 /* ---- JSON of strangers ---- */

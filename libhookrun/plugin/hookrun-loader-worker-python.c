@@ -3,6 +3,7 @@
  * Plugins in Python: which program hosts them, manifests for those that bring none, and the options
  * that a plugin adds to a command line, which only its own code knows.
  */
+#include "hookrun-bounds-private.h"
 #include "hookrun-json-private.h"
 #include "hookrun-loader-worker-private.h"
 #include "hookrun-manifest-private.h"
@@ -44,6 +45,21 @@ char **
 hookrun_worker_get_argv (HookrunManifest *manifest)
 {
   return hookrun_worker_is_python_file (manifest) ? python_argv () : g_strdupv (manifest->command);
+}
+
+/* It imports from the folder that its own lies in. */
+char *
+hookrun_worker_get_python_folder (HookrunManifest *manifest)
+{
+  g_auto (GStrv) argv = manifest->command != NULL ? hookrun_worker_get_argv (manifest) : NULL;
+  g_autofree char *program = worker_program ();
+  g_autofree char *absolute = NULL;
+
+  if (manifest->kind != HOOKRUN_PLUGIN_WORKER || argv == NULL || argv[0] == NULL ||
+      g_strcmp0 (argv[1], program) != 0)
+    return NULL;
+  absolute = g_canonicalize_filename (program, NULL);
+  return g_path_get_dirname (absolute);
 }
 
 static void
@@ -95,7 +111,7 @@ compose_params (HookrunManifest *manifest, JsonNode *info)
 }
 
 static JsonNode *
-ask (HookrunManifest *manifest, JsonNode *info, GError **error)
+ask (HookrunManifest *manifest, JsonNode *info, HookrunBounds *bounds, GError **error)
 {
   g_auto (GStrv) argv = hookrun_worker_get_argv (manifest);
   g_autoptr (HookrunWorker) worker =
@@ -106,9 +122,14 @@ ask (HookrunManifest *manifest, JsonNode *info, GError **error)
                        HOOKRUN_WORKER_PROTOCOL, hookrun_get_version ());
   const WorkerCallSpec initialize = {"initialize", greeting, DESCRIBE_TIMEOUT_MS, NULL, NULL};
   const WorkerCallSpec describe = {"plugin.describe", params, DESCRIBE_TIMEOUT_MS, NULL, NULL};
-  g_autoptr (JsonNode) hello = hookrun_worker_call_full (worker, &initialize, error);
-  JsonNode *answer = hello != NULL ? hookrun_worker_call_full (worker, &describe, error) : NULL;
+  g_autoptr (JsonNode) hello = NULL;
+  JsonNode *answer = NULL;
 
+  if (bounds != NULL)
+    hookrun_worker_set_sandbox (worker, bounds->sandbox);
+  hello = hookrun_worker_call_full (worker, &initialize, error);
+  if (hello != NULL)
+    answer = hookrun_worker_call_full (worker, &describe, error);
   if (hello != NULL && hookrun_worker_is_running (worker))
     hookrun_worker_notify (worker, "shutdown", NULL, NULL);
   hookrun_worker_terminate (worker);
@@ -141,12 +162,17 @@ manifest_to_json (HookrunManifest *manifest, JsonNode *answer)
 }
 
 HookrunManifest *
-hookrun_worker_describe (HookrunManifest *manifest, JsonNode *info, GError **error)
+hookrun_worker_describe (HookrunEngine *engine, HookrunManifest *manifest, JsonNode *info,
+                         HookrunPluginPolicy *users, GError **error)
 {
-  g_autoptr (JsonNode) answer = ask (manifest, info, error);
+  const HookrunBoundsWish wish = {manifest, manifest->policy, users, info, NULL};
+  g_autoptr (HookrunBounds) bounds = NULL;
+  g_autoptr (JsonNode) answer = NULL;
   g_autoptr (JsonNode) node = NULL;
   HookrunManifest *described;
 
+  if (hookrun_bounds_make (engine, &wish, &bounds, error))
+    answer = ask (manifest, info, bounds, error);
   if (answer == NULL)
     return NULL;
   node = manifest_to_json (manifest, answer);

@@ -199,6 +199,7 @@ host_free (gpointer data)
 {
   WorkerHost *self = data;
 
+  g_clear_pointer (&self->bounds, hookrun_bounds_unref);
   g_signal_handlers_disconnect_by_data (self->worker, self);
   hookrun_worker_terminate (self->worker);
   hookrun_worker_wait (self->worker);
@@ -209,27 +210,58 @@ host_free (gpointer data)
 }
 
 static WorkerHost *
+host_new (HookrunPlugin *plugin, HookrunBounds *bounds)
+{
+  g_auto (GStrv) argv = hookrun_worker_get_argv (plugin->manifest);
+  WorkerHost *self = g_new0 (WorkerHost, 1);
+
+  self->plugin = plugin;
+  self->worker = hookrun_worker_new (plugin->manifest->id, (const char *const *)argv,
+                                     plugin->manifest->folder, NULL);
+  if (bounds != NULL) {
+    self->bounds = hookrun_bounds_ref (bounds);
+    hookrun_worker_set_sandbox (self->worker, bounds->sandbox);
+  }
+  self->worker->start_func = on_start;
+  self->worker->start_data = self;
+  self->activations =
+      g_ptr_array_new_with_free_func ((GDestroyNotify)hookrun_worker_activation_unref);
+  g_mutex_init (&self->lock);
+  hookrun_worker_set_request_handler (self->worker, hookrun_worker_serve_request, self, NULL);
+  g_signal_connect (self->worker, "log", G_CALLBACK (on_log), self);
+  g_signal_connect (self->worker, "failed", G_CALLBACK (on_failed), self);
+  return self;
+}
+
+static WorkerHost *
+find_host (GPtrArray *hosts, HookrunBounds *bounds)
+{
+  for (guint i = 0; i < hosts->len; i++) {
+    WorkerHost *host = g_ptr_array_index (hosts, i);
+
+    if (hookrun_bounds_equal (host->bounds, bounds))
+      return host;
+  }
+  return NULL;
+}
+
+/* Activations that are confined in another way get a process of their own. */
+static WorkerHost *
 ensure_host (HookrunPluginContext *context)
 {
   HookrunPlugin *plugin = context->plugin;
-  WorkerHost *self = hookrun_plugin_get_loader_data (plugin);
-  g_auto (GStrv) argv = NULL;
+  HookrunBounds *bounds = hookrun_plugin_context_get_bounds (context, 0);
+  GPtrArray *hosts = hookrun_plugin_get_loader_data (plugin);
+  WorkerHost *self;
 
+  if (hosts == NULL) {
+    hosts = g_ptr_array_new_with_free_func (host_free);
+    hookrun_plugin_set_loader_data (plugin, hosts, (GDestroyNotify)g_ptr_array_unref);
+  }
+  self = find_host (hosts, bounds);
   if (self == NULL) {
-    argv = hookrun_worker_get_argv (plugin->manifest);
-    self = g_new0 (WorkerHost, 1);
-    self->plugin = plugin;
-    self->worker = hookrun_worker_new (plugin->manifest->id, (const char *const *)argv,
-                                       plugin->manifest->folder, NULL);
-    self->worker->start_func = on_start;
-    self->worker->start_data = self;
-    self->activations =
-        g_ptr_array_new_with_free_func ((GDestroyNotify)hookrun_worker_activation_unref);
-    g_mutex_init (&self->lock);
-    hookrun_worker_set_request_handler (self->worker, hookrun_worker_serve_request, self, NULL);
-    g_signal_connect (self->worker, "log", G_CALLBACK (on_log), self);
-    g_signal_connect (self->worker, "failed", G_CALLBACK (on_failed), self);
-    hookrun_plugin_set_loader_data (plugin, self, host_free);
+    self = host_new (plugin, bounds);
+    g_ptr_array_add (hosts, self);
   }
   g_mutex_lock (&self->lock);
   self->engine = context->engine;

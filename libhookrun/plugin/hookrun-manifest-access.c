@@ -214,6 +214,24 @@ hookrun_manifest_get_permissions (HookrunManifest *self)
 }
 
 /**
+ * hookrun_manifest_get_policy:
+ * @self: a manifest
+ *
+ * Gets what the plugin may do at most, as it is written: the keys of [struct@Hookrun.Policy]'s
+ * JSON, `methods` (the services of the host that it may ask for), and places such as `{folder}`
+ * that are filled in when it is activated.
+ *
+ * Returns: (transfer none) (nullable): an object; %NULL when the manifest does not confine it
+ *
+ * Since: 1.0
+ */
+JsonNode *
+hookrun_manifest_get_policy (HookrunManifest *self)
+{
+  return self->policy != NULL ? hookrun_plugin_policy_get_node (self->policy) : NULL;
+}
+
+/**
  * hookrun_manifest_get_requires:
  * @self: a manifest
  *

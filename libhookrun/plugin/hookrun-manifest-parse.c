@@ -233,6 +233,52 @@ read_options (HookrunManifest *self, JsonNode *value, gpointer place, GError **e
   return TRUE;
 }
 
+/* ---- policy ---- */
+
+static char *
+resolve_path (HookrunManifest *self, const char *path, const char *key, GError **error)
+{
+  if (g_path_is_absolute (path) || self->folder != NULL)
+    return g_canonicalize_filename (path, self->folder != NULL ? self->folder : "/");
+  g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID,
+               "\"%s\": \"%s\" must be an absolute path, as this manifest is in no folder", key,
+               path);
+  return NULL;
+}
+
+/* Its errors go behind the name of the manifest and of the key, which begin them already. */
+static HookrunPluginPolicy *
+read_policy_object (HookrunManifest *self, JsonNode *value, GError **error)
+{
+  g_autofree char *origin = g_strconcat (self->origin, ": \"policy\"", NULL);
+  g_autoptr (GError) problem = NULL;
+  HookrunPluginPolicy *policy = hookrun_plugin_policy_new (value, origin, &problem);
+  gsize length = strlen (origin) + strlen (": ");
+
+  if (policy == NULL)
+    g_set_error_literal (error, problem->domain, problem->code, problem->message + length);
+  return policy;
+}
+
+/* An object, or the name of a file that holds it. */
+static gboolean
+read_policy (HookrunManifest *self, JsonNode *value, gpointer place, GError **error)
+{
+  g_autofree char *path = NULL;
+
+  g_clear_pointer (&self->policy, hookrun_plugin_policy_unref);
+  if (!hookrun_manifest_is_string (value)) {
+    if (!JSON_NODE_HOLDS_OBJECT (value))
+      return hookrun_manifest_wrong_type (value, "an object or the name of a file", error);
+    self->policy = read_policy_object (self, value, error);
+    return self->policy != NULL;
+  }
+  path = resolve_path (self, json_node_get_string (value), "policy", error);
+  if (path != NULL)
+    self->policy = hookrun_plugin_policy_new_from_file (path, error);
+  return self->policy != NULL;
+}
+
 /* ---- the whole ---- */
 
 static const HookrunManifestKey manifest_keys[] = {
@@ -249,6 +295,7 @@ static const HookrunManifestKey manifest_keys[] = {
     {"signals", read_signals, 0},
     {"isolation", hookrun_manifest_read_string, G_STRUCT_OFFSET (HookrunManifest, isolation)},
     {"permissions", hookrun_manifest_read_object, G_STRUCT_OFFSET (HookrunManifest, permissions)},
+    {"policy", read_policy, 0},
     {"timeout", hookrun_manifest_read_duration, G_STRUCT_OFFSET (HookrunManifest, timeout_ms)},
     {"options", read_options, 0},
     {"description", hookrun_manifest_read_string, G_STRUCT_OFFSET (HookrunManifest, description)},
@@ -260,17 +307,6 @@ missing (const char *key, const char *why, GError **error)
 {
   g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID, "\"%s\" is missing%s", key, why);
   return FALSE;
-}
-
-static char *
-resolve_path (HookrunManifest *self, const char *path, const char *key, GError **error)
-{
-  if (g_path_is_absolute (path) || self->folder != NULL)
-    return g_canonicalize_filename (path, self->folder != NULL ? self->folder : "/");
-  g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID,
-               "\"%s\": \"%s\" must be an absolute path, as this manifest is in no folder", key,
-               path);
-  return NULL;
 }
 
 /* The program of a command: a bare name is looked up in PATH, anything else starts at the folder.

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "hookrun-manifest.h"
+#include "hookrun-plugin-policy-private.h"
 
 G_BEGIN_DECLS
 
@@ -21,7 +22,9 @@ typedef struct {
   int priority;
   guint timeout_ms;      /* 0: the manifest's, then the loader's default */
   gboolean all_subjects; /* TRUE: not limited to the subject of the activation */
-  char *program; /* (nullable): file to run, where each handler has its own (hook folders) */
+  /* What follows is for handlers that have a program each, those of hook folders. */
+  char *program;               /* (nullable): file to run */
+  HookrunPluginPolicy *policy; /* (nullable): what confines it, in place of the manifest's */
 } HookrunManifestHandler;
 
 struct _HookrunManifest {
@@ -39,6 +42,7 @@ struct _HookrunManifest {
   char *author;
   char *isolation;
   JsonNode *permissions;
+  HookrunPluginPolicy *policy; /* (nullable) */
   char **requires;
   char **ranges; /* beside requires */
   char **before;
@@ -54,6 +58,9 @@ struct _HookrunManifest {
 HookrunManifest *hookrun_manifest_alloc (const char *origin, const char *folder);
 HookrunManifestHandler *hookrun_manifest_handler_new (const char *signal, const char *id);
 void hookrun_manifest_handler_free (gpointer handler);
+/* Reads @size bytes, or what there is; a NUL follows. */
+gboolean hookrun_manifest_read_text (int fd, gsize size, const char *path, char **text,
+                                     gsize *length, GError **error);
 /* Fills @self's list of signals from its handlers. */
 void hookrun_manifest_collect_signals (HookrunManifest *self);
 

@@ -25,6 +25,7 @@ hookrun_manifest_handler_free (gpointer data)
   g_strfreev (handler->after);
   g_free (handler->replaces);
   g_free (handler->program);
+  g_clear_pointer (&handler->policy, hookrun_plugin_policy_unref);
   g_free (handler);
 }
 
@@ -118,6 +119,7 @@ hookrun_manifest_unref (HookrunManifest *self)
   g_free (self->author);
   g_free (self->isolation);
   g_clear_pointer (&self->permissions, json_node_unref);
+  g_clear_pointer (&self->policy, hookrun_plugin_policy_unref);
   g_strfreev (self->requires);
   g_strfreev (self->ranges);
   g_strfreev (self->before);
@@ -129,8 +131,9 @@ hookrun_manifest_unref (HookrunManifest *self)
   g_free (self);
 }
 
-static gboolean
-read_text (int fd, gsize size, const char *path, char **text, gsize *length, GError **error)
+gboolean
+hookrun_manifest_read_text (int fd, gsize size, const char *path, char **text, gsize *length,
+                            GError **error)
 {
   g_autofree char *buffer = g_malloc (size + 1);
   gsize done = 0;
@@ -174,7 +177,7 @@ hookrun_manifest_new_from_fd (int fd, const struct stat *st, const char *path, c
     close (fd);
     return NULL;
   }
-  ok = read_text (fd, (gsize)st->st_size, path, &text, &length, error);
+  ok = hookrun_manifest_read_text (fd, (gsize)st->st_size, path, &text, &length, error);
   close (fd);
   if (!ok)
     return NULL;

@@ -128,6 +128,9 @@ const char *hookrun_manifest_get_isolation (HookrunManifest *self);
 /* (nullable): the object as written */
 HOOKRUN_AVAILABLE_IN_1_0
 JsonNode *hookrun_manifest_get_permissions (HookrunManifest *self);
+/* (nullable): what it may do at most, as written */
+HOOKRUN_AVAILABLE_IN_1_0
+JsonNode *hookrun_manifest_get_policy (HookrunManifest *self);
 /* Ids of required plugins; never NULL. */
 HOOKRUN_AVAILABLE_IN_1_0
 const char *const *hookrun_manifest_get_requires (HookrunManifest *self);

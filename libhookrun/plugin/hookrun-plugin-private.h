@@ -49,6 +49,8 @@ struct _HookrunPluginContext {
   char *subject;
   JsonNode *settings;
   JsonNode *info;
+  HookrunPluginPolicy *policy; /* (nullable): its user's */
+  GPtrArray *bounds;           /* (nullable) HookrunBounds; see hookrun_bounds_prepare() */
   HookrunContextPhase phase;
   GPtrArray *definitions; /* (nullable): staged: HookrunStagedSignal */
   GPtrArray *handlers;    /* staged: HookrunStagedHandler */
@@ -82,6 +84,9 @@ void hookrun_plugin_set_manifest (HookrunPlugin *self, HookrunManifest *manifest
 HookrunPluginContext *hookrun_plugin_context_new (HookrunEngine *engine, HookrunPlugin *plugin,
                                                   const char *subject, JsonNode *settings,
                                                   JsonNode *info);
+/* (nullable) (transfer none): what confines the process that serves the manifest's handler of that
+ * number. */
+HookrunBounds *hookrun_plugin_context_get_bounds (HookrunPluginContext *self, guint handler);
 /* Connect past the hook. Takes over @user_data, also when it fails. */
 gboolean hookrun_plugin_context_connect_directly (HookrunPluginContext *self, const char *signal,
                                                   const char *id,

@@ -42,9 +42,14 @@ list_activations (HookrunEngine *self, HookrunPlugin *plugin)
   for (guint i = 0; i < self->contexts->len; i++) {
     const HookrunPluginContext *context = g_ptr_array_index (self->contexts, i);
 
-    if (context->plugin == plugin)
-      g_ptr_array_add (wishes, hookrun_activation_new (plugin->manifest->id, context->subject,
-                                                       context->settings, context->info));
+    HookrunActivation *wish;
+
+    if (context->plugin != plugin)
+      continue;
+    wish = hookrun_activation_new (plugin->manifest->id, context->subject, context->settings,
+                                   context->info);
+    hookrun_activation_set_policy (wish, context->policy);
+    g_ptr_array_add (wishes, wish);
   }
   return wishes;
 }

@@ -7,7 +7,7 @@
 
 #include <sys/types.h>
 
-#include "hookrun-error.h"
+#include "hookrun-sandbox.h"
 
 G_BEGIN_DECLS
 
@@ -18,9 +18,11 @@ G_BEGIN_DECLS
 typedef struct _HookrunWorkerProcess HookrunWorkerProcess;
 
 /* Starts @argv with one end of a socket pair as descriptor 3; @socket gets the other end, @output
- * the reading ends of its standard output and error. All are close-on-exec and do not block. */
+ * the reading ends of its standard output and error. @sandbox: (nullable): where it runs. All are
+ * close-on-exec and do not block. */
 HookrunWorkerProcess *hookrun_worker_process_start (const char *const *argv, const char *folder,
-                                                    const char *const *environment, int *socket,
+                                                    const char *const *environment,
+                                                    HookrunSandbox *sandbox, int *socket,
                                                     int output[2], GError **error);
 int hookrun_worker_process_get_pid (HookrunWorkerProcess *self);
 /* Readable once the process has ended; -1 without one (@self may be NULL). */

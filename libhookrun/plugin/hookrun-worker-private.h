@@ -87,7 +87,9 @@ struct _HookrunWorker {
   char *name;
   char **argv;
   char *folder;
+  char **additions; /* to any environment */
   char **environment;
+  HookrunSandbox *sandbox; /* (nullable) */
   gsize max_message;
   guint grace_ms;
   HookrunWorkerRequestFunc request_func;

@@ -4,7 +4,7 @@
  * and ended as a whole group. Its pid is not given back before the group was killed, so no signal
  * can reach a stranger.
  */
-#include "hookrun-child-private.h"
+#include "hookrun-confined-keeper-private.h"
 #include "hookrun-error-private.h"
 #include "hookrun-worker-io-private.h"
 
@@ -21,8 +21,7 @@
 
 struct _HookrunWorkerProcess {
   gatomicrefcount ref_count;
-  pid_t pid;
-  int exit_fd;
+  HookrunChild child;
   guint grace_ms;
   GMutex lock;
   GCond ended;
@@ -42,13 +41,12 @@ open_all (int child[N_CHILD_FDS], int parent[N_CHILD_FDS])
 }
 
 static HookrunWorkerProcess *
-process_new (pid_t pid, int exit_fd)
+process_new (const HookrunChild *child)
 {
   HookrunWorkerProcess *self = g_new0 (HookrunWorkerProcess, 1);
 
   g_atomic_ref_count_init (&self->ref_count);
-  self->pid = pid;
-  self->exit_fd = exit_fd;
+  self->child = *child;
   g_mutex_init (&self->lock);
   g_cond_init (&self->ended);
   return self;
@@ -56,41 +54,43 @@ process_new (pid_t pid, int exit_fd)
 
 HookrunWorkerProcess *
 hookrun_worker_process_start (const char *const *argv, const char *folder,
-                              const char *const *environment, int *socket, int output[2],
-                              GError **error)
+                              const char *const *environment, HookrunSandbox *sandbox, int *socket,
+                              int output[2], GError **error)
 {
   int child[N_CHILD_FDS] = {-1, -1, -1, -1};
   int parent[N_CHILD_FDS] = {-1, -1, -1, -1};
-  HookrunChildSpec spec = {argv, environment, folder, child, N_CHILD_FDS};
-  pid_t pid = -1;
-  int exit_fd = -1;
+  HookrunChildSpec spec = {argv,   environment, folder,
+                           child,  N_CHILD_FDS, sandbox != NULL ? &hookrun_confined_keeper : NULL,
+                           sandbox};
+  HookrunChild started;
+  gboolean ok = FALSE;
 
   if (open_all (child, parent)) {
-    pid = hookrun_child_start (&spec, &exit_fd, error);
+    ok = hookrun_child_spawn (&spec, &started, error);
   } else {
     hookrun_set_error_from_errno (error, errno, "cannot prepare to run \"%s\"", argv[0]);
     hookrun_child_close_all (child, N_CHILD_FDS);
   }
-  if (pid < 0) {
+  if (!ok) {
     hookrun_child_close_all (parent, N_CHILD_FDS);
     return NULL;
   }
   *socket = parent[HOOKRUN_WORKER_FD];
   output[0] = parent[STDOUT_FILENO];
   output[1] = parent[STDERR_FILENO];
-  return process_new (pid, exit_fd);
+  return process_new (&started);
 }
 
 int
 hookrun_worker_process_get_pid (HookrunWorkerProcess *self)
 {
-  return self->pid;
+  return self->child.pid;
 }
 
 int
 hookrun_worker_process_get_fd (HookrunWorkerProcess *self)
 {
-  return self != NULL ? self->exit_fd : -1;
+  return self != NULL ? self->child.exit_fd : -1;
 }
 
 /* ---- ending ---- */
@@ -101,7 +101,7 @@ wait_for_end (HookrunWorkerProcess *self, int timeout_ms)
   gint64 until = g_get_monotonic_time () + (gint64)timeout_ms * 1000;
 
   for (;;) {
-    struct pollfd fd = {self->exit_fd, POLLIN, 0};
+    struct pollfd fd = {self->child.exit_fd, POLLIN, 0};
     gint64 rest = timeout_ms < 0 ? -1 : MAX (until - g_get_monotonic_time () + 999, 0) / 1000;
     int n = poll (&fd, 1, (int)rest);
 
@@ -121,28 +121,26 @@ set_ended (HookrunWorkerProcess *self)
   g_mutex_unlock (&self->lock);
 }
 
-/* The leader is still there as a zombie at worst, so the number of the group is its own. */
 static void
-kill_group_and_reap (HookrunWorkerProcess *self, siginfo_t *info)
+kill_group_and_reap (HookrunWorkerProcess *self, siginfo_t *info, char **limit)
 {
-  kill (-self->pid, SIGKILL);
-  hookrun_child_forget (self->pid);
-  while (waitid (P_PID, (id_t)self->pid, info, WEXITED) < 0 && errno == EINTR)
-    continue;
+  hookrun_child_signal (&self->child, SIGKILL);
+  hookrun_child_reap (&self->child, TRUE, info, limit);
 }
 
 static gpointer
 end_in_thread (gpointer data)
 {
   HookrunWorkerProcess *self = data;
-  siginfo_t info = {0};
+  g_autofree char *limit = NULL;
+  siginfo_t info;
 
   if (!wait_for_end (self, (int)self->grace_ms)) {
-    kill (-self->pid, SIGTERM);
-    kill (-self->pid, SIGCONT);
+    hookrun_child_signal (&self->child, SIGTERM);
+    hookrun_child_signal (&self->child, SIGCONT);
     wait_for_end (self, (int)self->grace_ms);
   }
-  kill_group_and_reap (self, &info);
+  kill_group_and_reap (self, &info, &limit);
   set_ended (self);
   hookrun_worker_process_unref (self);
   return NULL;
@@ -172,17 +170,18 @@ describe_end (const siginfo_t *info, gboolean was_alive)
 char *
 hookrun_worker_process_kill (HookrunWorkerProcess *self)
 {
-  siginfo_t info = {0};
+  g_autofree char *limit = NULL;
+  siginfo_t info;
   gboolean was_alive = !wait_for_end (self, 0);
 
-  kill (-self->pid, SIGKILL);
+  hookrun_child_signal (&self->child, SIGKILL);
   if (!wait_for_end (self, KILL_WAIT_MS)) {
     hookrun_worker_process_end (self, 0);
     return g_strdup ("cannot be killed at the moment");
   }
-  kill_group_and_reap (self, &info);
+  kill_group_and_reap (self, &info, &limit);
   set_ended (self);
-  return describe_end (&info, was_alive);
+  return limit != NULL ? g_steal_pointer (&limit) : describe_end (&info, was_alive);
 }
 
 void
@@ -206,7 +205,7 @@ hookrun_worker_process_unref (HookrunWorkerProcess *self)
 {
   if (!g_atomic_ref_count_dec (&self->ref_count))
     return;
-  close (self->exit_fd);
+  hookrun_child_clear (&self->child);
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->ended);
   g_free (self);

@@ -47,9 +47,9 @@ start (HookrunWorker *self, GError **error)
   int output[2] = {-1, -1};
 
   g_clear_pointer (&self->process, hookrun_worker_process_unref);
-  self->process =
-      hookrun_worker_process_start ((const char *const *)self->argv, self->folder,
-                                    (const char *const *)self->environment, &socket, output, error);
+  self->process = hookrun_worker_process_start ((const char *const *)self->argv, self->folder,
+                                                (const char *const *)self->environment,
+                                                self->sandbox, &socket, output, error);
   if (self->process == NULL) {
     g_prefix_error (error, "worker \"%s\": ", self->name);
     return FALSE;

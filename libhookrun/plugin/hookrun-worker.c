@@ -128,7 +128,9 @@ hookrun_worker_finalize (GObject *object)
     close (self->poll_fd);
   g_main_context_unref (self->context);
   g_strfreev (self->argv);
+  g_strfreev (self->additions);
   g_strfreev (self->environment);
+  g_clear_object (&self->sandbox);
   g_free (self->folder);
   g_free (self->name);
   g_mutex_clear (&self->lock);
@@ -174,10 +176,10 @@ hookrun_worker_class_init (HookrunWorkerClass *klass)
                                                 NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
 }
 
+/* Takes @environment. */
 static char **
-merge_environment (const char *const *additions)
+merge_environment (char **environment, char **additions)
 {
-  char **environment = g_get_environ ();
   g_autofree char *number = g_strdup_printf ("%d", HOOKRUN_WORKER_FD);
 
   for (; additions != NULL && *additions != NULL; additions++) {
@@ -218,7 +220,8 @@ hookrun_worker_new (const char *name, const char *const *argv, const char *folde
   self->name = g_strdup (name);
   self->argv = g_strdupv ((char **)(gpointer)argv);
   self->folder = g_strdup (folder);
-  self->environment = merge_environment (environment);
+  self->additions = g_strdupv ((char **)(gpointer)environment);
+  self->environment = merge_environment (g_get_environ (), self->additions);
   return self;
 }
 
@@ -364,6 +367,32 @@ hookrun_worker_set_request_handler (HookrunWorker *self, HookrunWorkerRequestFun
   self->request_func = func;
   self->request_data = user_data;
   self->request_destroy = destroy;
+}
+
+/**
+ * hookrun_worker_set_sandbox:
+ * @self: a worker
+ * @sandbox: a sandbox
+ *
+ * Confines the process from its next start on. Its connection, its standard output and its standard
+ * error are all that it has besides what the policy grants; its environment is what the policy
+ * makes, with the additions. What it started ends with it. To be called before the first call.
+ *
+ * Since: 1.0
+ */
+void
+hookrun_worker_set_sandbox (HookrunWorker *self, HookrunSandbox *sandbox)
+{
+  HookrunPolicy *policy;
+
+  g_return_if_fail (HOOKRUN_IS_WORKER (self));
+  g_return_if_fail (HOOKRUN_IS_SANDBOX (sandbox));
+
+  policy = hookrun_sandbox_get_policy (sandbox);
+  g_set_object (&self->sandbox, sandbox);
+  g_strfreev (self->environment);
+  self->environment =
+      merge_environment (hookrun_policy_make_environment (policy, NULL), self->additions);
 }
 
 /**

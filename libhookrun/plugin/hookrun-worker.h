@@ -10,6 +10,7 @@
 #endif
 
 #include "hookrun-plugin.h"
+#include "hookrun-sandbox.h"
 
 G_BEGIN_DECLS
 
@@ -71,6 +72,9 @@ void hookrun_worker_set_grace_ms (HookrunWorker *self, guint grace_ms);
 HOOKRUN_AVAILABLE_IN_1_0
 void hookrun_worker_set_request_handler (HookrunWorker *self, HookrunWorkerRequestFunc func,
                                          gpointer user_data, GDestroyNotify destroy);
+
+HOOKRUN_AVAILABLE_IN_1_0
+void hookrun_worker_set_sandbox (HookrunWorker *self, HookrunSandbox *sandbox);
 
 /* Starts it when it does not run; calls do that by themselves. */
 HOOKRUN_AVAILABLE_IN_1_0

@@ -374,7 +374,7 @@ test_describe (Fixture *fixture, gconstpointer unused)
   g_autoptr (HookrunManifest) described = NULL;
 
   g_assert_no_error (error);
-  described = hookrun_worker_describe (manifest, NULL, &error);
+  described = hookrun_worker_describe (fixture->engine, manifest, NULL, NULL, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (hookrun_manifest_get_n_options (described), ==, 1);
   g_assert_cmpstr (hookrun_manifest_get_option (described, 0)->name, ==, "update-crontab");

@@ -196,5 +196,137 @@ class TestOnTheWay(PluginCase):
         self.assertEqual(self.place.last_run(), "rolled-back")
 
 
+SHELL_ATTACK = """
+trail=
+cat "$HOOKRUN_SOURCEDIR/page" >/dev/null && trail="$trail checkout"
+echo hook >>"$HOOKRUN_SOURCEDIR/page" && trail="$trail change"
+(cat @/secret) 2>/dev/null >&2 && trail="$trail read"
+(echo x >@/outside-of-hook) 2>/dev/null && trail="$trail write"
+[ -z "$SSH_AUTH_SOCK" ] || trail="$trail variable"
+printf '{"trail": "%s"}' "$trail" >&3
+"""
+
+PYTHON_ATTACK = """import os
+import socket
+import hookrun_worker as hookrun
+
+def works(function):
+    try:
+        function()
+        return True
+    except (OSError, hookrun.HostError) as error:
+        hookrun.log.info(str(error))
+        return False
+
+@hookrun.on("source.post-send")
+def attack(event):
+    tries = {"state": lambda: open(os.environ["STATE"] + "/x", "w").write("x"),
+             "read": lambda: open("@/secret").read(),
+             "write": lambda: open("@/outside-of-python", "w").write("x"),
+             "connect": lambda: socket.create_connection(("127.0.0.1", 9), 1),
+             "run": lambda: event.call("deploy.run", argv=["true"])}
+    words = [word for word, function in tries.items() if works(function)]
+    hookrun.log.info("shell:%s; python: %s" % (event.data["trail"], " ".join(words)))
+"""
+
+SHELL_POLICY = '{"base": true, "write": ["{checkouts}"], "read": ["{checkouts}"]}'
+PYTHON_POLICY = ('{"base": true, "read": ["{state}"], "write": ["{state}"], '
+                 '"environment": {"set": {"STATE": "{state}"}}}')
+
+
+class TestConfined(PluginCase):
+    """A hook in shell and one in Python, with a policy each, take part in a deployment."""
+
+    def setUp(self):
+        super().setUp()
+        self.place.write("secret", "s")
+        self.secret = self.place.folder / "secret"
+        self.secret.write_text("secret")
+        os.environ["SSH_AUTH_SOCK"] = "/nowhere/agent"
+        self.place.hook("source.pre-send", SHELL_ATTACK.replace("@/", "%s/" % self.place.folder))
+        self.place.write("shop/deployment.py", PYTHON_ATTACK.replace("@/", "%s/" % self.place.folder))
+
+    def confine(self):
+        self.place.write("shop/deployment.d/source.pre-send.d/50-test.policy.json", SHELL_POLICY)
+        self.place.write("shop/deployment.py.policy.json", PYTHON_POLICY)
+
+    def outside(self):
+        return sorted(path.name for path in self.place.folder.glob("outside-*"))
+
+    def test_contained(self):
+        self.confine()
+        result = self.place.deploy()
+        self.assertEqual(result.status, 0, repr(result))
+        self.assertIn("shell: checkout change; python: state\n", result.err)
+        self.assertIn('add "methods": ["deploy.run"]', result.err)
+        self.assertEqual(self.outside(), [])
+        self.assertEqual(self.place.page(), "two\nhook")
+        state = self.place.project / ".hookrun/plugins/shop.deployment.py/x"
+        self.assertEqual(state.read_text(), "x")
+
+    def test_not_contained_without_policies(self):
+        body = self.place.project / "shop/deployment.py"
+        body.write_text(body.read_text().replace('os.environ["STATE"]', repr(str(self.place.folder))))
+        result = self.place.deploy()
+        self.assertEqual(result.status, 0, repr(result))
+        self.assertIn("shell: checkout change read write variable; python: state read write run\n",
+                      result.err)
+        self.assertEqual(self.outside(), ["outside-of-hook", "outside-of-python"])
+
+    def test_user_tightens(self):
+        self.confine()
+        path = self.place.project / "shop/shop.ini"
+        whole = path.read_text()
+        self.place.write("shop/mine.json", '{"base": true}')
+        for policy in ('{"base": true}', "mine.json"):
+            with self.subTest(policy=policy):
+                path.write_text(whole + "[plugin:shop.deployment.py]\npolicy = %s\n" % policy)
+                result = self.place.deploy("--force=shop")
+                self.assertEqual(result.status, 0, repr(result))
+                self.assertIn("shell: checkout change; python: \n", result.err)
+                self.assertEqual(self.outside(), [])
+
+    def test_user_policy_that_is_wrong(self):
+        path = self.place.project / "shop/shop.ini"
+        path.write_text(path.read_text()
+                        + '[plugin:shop.deployment.py]\npolicy = {"raed": []}\n')
+        self.refused('[plugin:shop.deployment.py], "policy": "raed": unknown key', status=2)
+
+    def test_promise_that_cannot_be_kept(self):
+        self.place.write("shop/deployment.py.policy.json", '{"base": true, "read": ["/no/such"]}')
+        self.refused('plugin "shop.deployment.py"', "/no/such")
+
+    def test_native_is_refused(self):
+        shutil.copy(BUILD / "demo/stamp.so", self.place.project / "shop/deployment.so")
+        self.place.write("shop/deployment.so.policy.json", '{"base": true}')
+        self.refused('plugin "shop.deployment.so"', "no policy can hold it")
+
+    def test_listed(self):
+        self.confine()
+        result = self.place.deploy("plugins")
+        self.assertEqual(result.status, 0, repr(result))
+        for part in ("shop: shop.deployment.py (worker, ", "It has no network.",
+                     "50-test", str(self.place.project / "shop/repo/.hookrun/checkouts")):
+            self.assertIn(part, result.out)
+        rows = self.place.deploy("plugins", "--json").rows()
+        self.assertEqual([(row["plugin"], row["confined"]) for row in rows],
+                         [("shop.deployment.py", True), ("shop.deployment.d", True)])
+        (self.place.project / "shop/deployment.py.policy.json").unlink()
+        self.assertIn("Not confined", self.place.deploy("plugins").out)
+
+
+def become_ordinary():
+    """Started anew as nobody, where this is root."""
+    sys.argv.remove("--as-user")
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setresgid(65534, 65534, 65534)
+        os.setresuid(65534, 65534, 65534)
+        os.environ["HOME"] = "/"
+        os.execv(sys.executable, [sys.executable] + sys.argv)
+
+
 if __name__ == "__main__":
+    if "--as-user" in sys.argv:
+        become_ordinary()
     tap.main()

@@ -74,6 +74,17 @@ run_handlers (const DeployCommandContext *context, GError **error)
 }
 
 static ToolExit
+run_plugins (const DeployCommandContext *context, GError **error)
+{
+  g_autoptr (JsonNode) rows = hookrun_deployment_list_plugins (context->deployment, error);
+
+  if (rows == NULL)
+    return TOOL_EXIT_FAILED;
+  report_plugins (rows, context->options->json);
+  return TOOL_EXIT_DONE;
+}
+
+static ToolExit
 run_status (const DeployCommandContext *context, GError **error)
 {
   static const char *const columns[] = {"module",  "host", "release",  "config",
@@ -155,8 +166,8 @@ run_rollback (const DeployCommandContext *context, GError **error)
 static const DeployCommand commands[] = {
     {"deploy", TRUE, TRUE, run_deploy},     {"hosts", FALSE, FALSE, run_hosts},
     {"modules", FALSE, FALSE, run_modules}, {"handlers", TRUE, TRUE, run_handlers},
-    {"status", TRUE, FALSE, run_status},    {"resume", TRUE, TRUE, run_resume},
-    {"rollback", TRUE, TRUE, run_rollback},
+    {"plugins", TRUE, TRUE, run_plugins},   {"status", TRUE, FALSE, run_status},
+    {"resume", TRUE, TRUE, run_resume},     {"rollback", TRUE, TRUE, run_rollback},
 };
 
 const DeployCommand *

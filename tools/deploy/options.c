@@ -11,6 +11,7 @@ static const char description[] =
     "  hosts       list the valid hosts\n"
     "  modules     list the modules in the order of their deployment\n"
     "  handlers    list all signals with their handlers in order, and why\n"
+    "  plugins     list the plugins, and what each of them may do\n"
     "  status      what is deployed, and runs that did not end\n"
     "  resume      go on with a run that was cut off\n"
     "  rollback    take back a run that was cut off\n\n"

@@ -123,6 +123,37 @@ report_rows (JsonNode *rows, const char *const *columns, gboolean json)
   tool_table_print (table, FALSE);
 }
 
+static void
+print_plugin (JsonObject *row)
+{
+  static const char unbound[] = "Not confined: it may do whatever you may.\n";
+  g_autofree char *origin = tool_visible (json_object_get_string_member (row, "origin"), FALSE);
+  g_auto (GStrv) lines =
+      g_strsplit (json_object_get_string_member_with_default (row, "policy", unbound), "\n", -1);
+
+  g_print ("%s: %s (%s, %s)\n", json_object_get_string_member (row, "module"),
+           json_object_get_string_member (row, "plugin"),
+           json_object_get_string_member (row, "kind"), origin);
+  for (char **line = lines; *line != NULL; line++) {
+    g_autofree char *text = tool_visible (*line, FALSE);
+
+    if (*text != '\0')
+      g_print ("  %s\n", text);
+  }
+}
+
+void
+report_plugins (JsonNode *rows, gboolean json)
+{
+  JsonArray *array = json_node_get_array (rows);
+
+  for (guint i = 0; i < json_array_get_length (array); i++)
+    if (json)
+      tool_print_json (json_array_get_element (array, i));
+    else
+      print_plugin (json_array_get_object_element (array, i));
+}
+
 void
 report_results (JsonNode *results, gboolean json)
 {

@@ -25,6 +25,9 @@ void report_results (JsonNode *results, gboolean json);
 /* Prints an array of flat objects as a table with these columns, or as JSON lines. */
 void report_rows (JsonNode *rows, const char *const *columns, gboolean json);
 
+/* Prints what hookrun_deployment_list_plugins() gave: each plugin, then what it may do. */
+void report_plugins (JsonNode *rows, gboolean json);
+
 /* Whether a module of @results has this state. */
 gboolean report_has_state (JsonNode *results, const char *state);
 /* Whether all of them have it. */

@@ -8,7 +8,7 @@ _hookrun_deploy_names() {
 
 _hookrun_deploy() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} project= index
-    local commands="deploy hosts modules handlers status resume rollback"
+    local commands="deploy hosts modules handlers plugins status resume rollback"
     local options="--project --host --config --release --module --force --dry-run --json --quiet
         --verbose --trace --version --help"
 

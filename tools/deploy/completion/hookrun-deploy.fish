@@ -13,7 +13,7 @@ function __hookrun_deploy_names
         sed -n 's/.*"'$argv[2]'" *: *"\([^"]*\)".*/\1/p'
 end
 
-set -l commands deploy hosts modules handlers status resume rollback
+set -l commands deploy hosts modules handlers plugins status resume rollback
 set -l none "not __fish_seen_subcommand_from $commands"
 
 complete -c hookrun-deploy -f
@@ -21,6 +21,7 @@ complete -c hookrun-deploy -n $none -a deploy -d 'Bring the modules to the host 
 complete -c hookrun-deploy -n $none -a hosts -d 'List the valid hosts'
 complete -c hookrun-deploy -n $none -a modules -d 'List the modules in order'
 complete -c hookrun-deploy -n $none -a handlers -d 'List all signals with their handlers'
+complete -c hookrun-deploy -n $none -a plugins -d 'List the plugins, and what each of them may do'
 complete -c hookrun-deploy -n $none -a status -d 'What is deployed, and runs that did not end'
 complete -c hookrun-deploy -n $none -a resume -d 'Go on with a run that was cut off'
 complete -c hookrun-deploy -n $none -a rollback -d 'Take back a run that was cut off'
