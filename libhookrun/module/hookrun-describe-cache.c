@@ -223,20 +223,22 @@ is_untouched (const Record *record, const struct stat *st)
          record->changed / 1000 + RACY_US <= record->checked;
 }
 
-/* (transfer full) (nullable): the digest of the file that @set found; NULL when it is another now.
- */
-static char *
-hash_file (HookrunOperationSet *set)
+/* The digest of the file that @set found; none when it is another now. */
+void
+hookrun_describe_cache_hash (HookrunOperationSet *set)
 {
   g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
   const char *kind = hookrun_operation_kind_get_name (set->kind);
   guchar buffer[65536];
   struct stat st;
   gssize n;
-  int fd = open (set->file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  int fd;
 
+  if (set->digest != NULL)
+    return;
+  fd = open (set->file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   if (fd < 0)
-    return NULL;
+    return;
   /* The same bytes mean something else to another host program. */
   g_checksum_update (checksum, (const guchar *)kind, (gssize)strlen (kind));
   do {
@@ -247,11 +249,12 @@ hash_file (HookrunOperationSet *set)
   if (n == 0 && (fstat (fd, &st) < 0 || !is_same_file (&st, &set->st)))
     n = -1;
   close (fd);
-  return n == 0 ? g_strdup (g_checksum_get_string (checksum)) : NULL;
+  if (n == 0)
+    set->digest = g_strdup (g_checksum_get_string (checksum));
 }
 
 static Record *
-make_record (const HookrunOperationSet *set, const char *digest, gint64 checked)
+make_record (const HookrunOperationSet *set, gint64 checked)
 {
   Record *record = g_new0 (Record, 1);
 
@@ -262,7 +265,7 @@ make_record (const HookrunOperationSet *set, const char *digest, gint64 checked)
   record->modified = nanoseconds (&set->st.st_mtim);
   record->changed = nanoseconds (&set->st.st_ctim);
   record->checked = checked;
-  record->digest = g_strdup (digest);
+  record->digest = g_strdup (set->digest);
   record->message = g_strdup ("");
   return record;
 }
@@ -282,16 +285,21 @@ static Record *
 find_by_contents (HookrunDescribeCache *self, HookrunOperationSet *set)
 {
   gint64 now = g_get_real_time ();
-  g_autofree char *digest = g_hash_table_size (self->by_path) > 0 ? hash_file (set) : NULL;
-  const char *path = digest != NULL ? g_hash_table_lookup (self->by_digest, digest) : NULL;
-  const Record *known = path != NULL ? g_hash_table_lookup (self->by_path, path) : NULL;
+  const Record *known = NULL;
+  const char *path = NULL;
   Record *record;
 
+  if (g_hash_table_size (self->by_path) > 0)
+    hookrun_describe_cache_hash (set);
+  if (set->digest != NULL)
+    path = g_hash_table_lookup (self->by_digest, set->digest);
+  if (path != NULL)
+    known = g_hash_table_lookup (self->by_path, path);
   /* Words about one file would be wrong for another. */
-  if (known == NULL || !g_str_equal (known->digest, digest) ||
+  if (known == NULL || !g_str_equal (known->digest, set->digest) ||
       (known->description == NULL && !g_str_equal (known->path, set->file)))
     return NULL;
-  record = make_record (set, digest, now);
+  record = make_record (set, now);
   record->code = known->code;
   g_free (record->message);
   record->message = g_strdup (known->message);
@@ -320,12 +328,12 @@ hookrun_describe_cache_store (HookrunDescribeCache *self, HookrunOperationSet *s
                               GVariant *description, const GError *problem)
 {
   gint64 now = g_get_real_time ();
-  g_autofree char *digest = hash_file (set);
+  struct stat st;
   Record *record;
 
-  if (digest == NULL)
+  if (set->digest == NULL || stat (set->file, &st) < 0 || !is_same_file (&st, &set->st))
     return;
-  record = make_record (set, digest, now);
+  record = make_record (set, now);
   if (description != NULL) {
     record->description = g_variant_ref (description);
   } else {

@@ -21,7 +21,10 @@ HookrunDescribeCache *hookrun_describe_cache_load (const char *folder);
 void hookrun_describe_cache_free (HookrunDescribeCache *self);
 /* Fills @set when the contents of its file are known. */
 gboolean hookrun_describe_cache_lookup (HookrunDescribeCache *self, HookrunOperationSet *set);
-/* What became of @set: @description, or @problem. Not kept when its file has changed meanwhile. */
+/* Hashes the file of @set unless that was done; from any thread, one at a time for each set. */
+void hookrun_describe_cache_hash (HookrunOperationSet *set);
+/* What became of @set, which was hashed: @description, or @problem. Not kept when its file has
+ * changed meanwhile. */
 void hookrun_describe_cache_store (HookrunDescribeCache *self, HookrunOperationSet *set,
                                    GVariant *description, const GError *problem);
 /* Writes the cache when something in it is new. */

@@ -317,6 +317,17 @@ finish_one (Work *work, guint index, HookrunDescribeCache *cache)
   g_clear_pointer ((GVariant **)&work->descriptions->pdata[index], g_variant_unref);
 }
 
+/* While others run the modules: what they say is kept by the contents of their files. */
+static gpointer
+hash_all (gpointer data)
+{
+  GPtrArray *sets = data;
+
+  for (guint i = 0; i < sets->len; i++)
+    hookrun_describe_cache_hash (sets->pdata[i]);
+  return NULL;
+}
+
 gboolean
 hookrun_describe_all (GPtrArray *sets, HookrunDescribeCache *cache, GCancellable *cancellable,
                       GError **error)
@@ -325,14 +336,19 @@ hookrun_describe_all (GPtrArray *sets, HookrunDescribeCache *cache, GCancellable
   g_autoptr (GPtrArray) descriptions = g_ptr_array_new ();
   g_autoptr (GPtrArray) problems = g_ptr_array_new ();
   Work work = {missing, descriptions, problems, cancellable};
+  GThread *hasher = NULL;
 
   for (guint i = 0; i < sets->len; i++)
     if (!hookrun_describe_cache_lookup (cache, sets->pdata[i]))
       g_ptr_array_add (missing, sets->pdata[i]);
   g_ptr_array_set_size (descriptions, (int)missing->len);
   g_ptr_array_set_size (problems, (int)missing->len);
+  if (missing->len > 0)
+    hasher = g_thread_new ("hash", hash_all, missing);
   describe_each (&work);
   describe_native (&work);
+  if (hasher != NULL)
+    g_thread_join (hasher);
   for (guint i = 0; i < missing->len; i++)
     finish_one (&work, i, cache);
   if (!g_cancellable_is_cancelled (cancellable))

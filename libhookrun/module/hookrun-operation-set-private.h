@@ -16,6 +16,7 @@ struct _HookrunOperationSet {
   HookrunOperationKind kind;
   char *file;
   struct stat st; /* of the file when it was found */
+  char *digest;   /* (nullable): of its contents then */
   char *version;
   char *description;
   GPtrArray *operations;

@@ -68,6 +68,7 @@ hookrun_operation_set_finalize (GObject *object)
 
   g_free (self->name);
   g_free (self->file);
+  g_free (self->digest);
   g_free (self->version);
   g_free (self->description);
   g_free (self->manifest_version);

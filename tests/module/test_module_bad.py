@@ -198,7 +198,7 @@ class TestRuns(BadCase):
         self.assertEqual((result.status, result.out), (2, ""))
 
     def test_flood_is_cut_off(self):
-        self.goes("floods", "exec yes")
+        self.goes("floods", "exec yes $(head -c 4000 /dev/zero | tr '\\0' x)")
         result = self.run_go("floods", timeout=60)
         self.assertIn("wrote more than", result.err)
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What a process may do that describes a module in C, inside the sandbox that its parent lives in:
- * no exec, no fork, no write, no signal to others; it reads its module and libraries only.
+ * no exec, no fork, no write, no signal to others; it reads the modules and libraries only. Files
+ * are the parent's to confine, once for all its children: a ruleset for each costs too much.
  */
 #include "native-host-private.h"
 
@@ -12,7 +13,7 @@
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
-#include <stdint.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -37,8 +38,6 @@
 static const char *const libraries[] = {"/usr/lib", "/usr/lib64",     "/lib",
                                         "/lib64",   "/usr/local/lib", "/etc/ld.so.cache"};
 
-static int library_fds[G_N_ELEMENTS (libraries)];
-
 /* Calls that look at nothing but the process itself. */
 static const int allowed[] = {
     SYS_read,         SYS_pread64,         SYS_close,
@@ -52,50 +51,44 @@ static const int allowed[] = {
     SYS_exit_group,   SYS_clock_nanosleep, SYS_restart_syscall,
 };
 
-void
-confine_prepare (void)
-{
-  for (size_t i = 0; i < G_N_ELEMENTS (libraries); i++)
-    library_fds[i] = open (libraries[i], O_PATH | O_CLOEXEC);
-}
-
 /* ---- Landlock ---- */
 
+/* What does not exist, or cannot be read anyway, needs no rule. */
 static int
-allow_reading (int ruleset, int fd, uint64_t rights)
+allow_reading (int ruleset, const char *path)
 {
-  struct landlock_path_beneath_attr rule = {.allowed_access = rights, .parent_fd = fd};
+  struct landlock_path_beneath_attr rule = {.allowed_access = READ_RIGHTS};
+  int problem = 0;
 
-  return (int)syscall (SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+  rule.parent_fd = open (path, O_PATH | O_CLOEXEC);
+  if (rule.parent_fd < 0)
+    return 0;
+  if (syscall (SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0) {
+    /* A file has no right to list what is in it. */
+    rule.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE;
+    if (syscall (SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0)
+      problem = errno;
+  }
+  close (rule.parent_fd);
+  return problem;
 }
 
-static int
-add_rules (int ruleset, const char *file)
-{
-  int fd = open (file, O_PATH | O_CLOEXEC);
-
-  if (fd < 0 || allow_reading (ruleset, fd, LANDLOCK_ACCESS_FS_READ_FILE) < 0)
-    return errno;
-  close (fd);
-  for (size_t i = 0; i < G_N_ELEMENTS (libraries); i++)
-    if (library_fds[i] >= 0 && allow_reading (ruleset, library_fds[i], READ_RIGHTS) < 0 &&
-        allow_reading (ruleset, library_fds[i], LANDLOCK_ACCESS_FS_READ_FILE) < 0)
-      return errno;
-  return 0;
-}
-
-/* A kernel without Landlock leaves the outer sandbox's namespaces to hide files. */
-static int
-confine_files (const char *file)
+/* A kernel without Landlock leaves it to the outer sandbox's namespaces to hide files. */
+int
+confine_files (const char *files, size_t length)
 {
   struct landlock_ruleset_attr attr = {.handled_access_fs = ALL_RIGHTS};
   int ruleset = (int)syscall (SYS_landlock_create_ruleset, &attr, sizeof attr.handled_access_fs, 0);
-  int problem;
+  int problem = 0;
 
   if (ruleset < 0)
     return errno == ENOSYS || errno == EOPNOTSUPP ? 0 : errno;
-  problem = add_rules (ruleset, file);
-  if (problem == 0 && syscall (SYS_landlock_restrict_self, ruleset, 0) < 0)
+  for (size_t i = 0; problem == 0 && i < G_N_ELEMENTS (libraries); i++)
+    problem = allow_reading (ruleset, libraries[i]);
+  for (const char *file = files; problem == 0 && file < files + length; file += strlen (file) + 1)
+    problem = allow_reading (ruleset, file);
+  if (problem == 0 && (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+                       syscall (SYS_landlock_restrict_self, ruleset, 0) < 0))
     problem = errno;
   close (ruleset);
   return problem;
@@ -164,18 +157,14 @@ confine_calls (void)
 }
 
 int
-confine_for_description (const char *file)
+confine_for_description (void)
 {
   const struct rlimit cpu = {MAX_CPU_SECONDS, MAX_CPU_SECONDS};
   const struct rlimit memory = {MAX_MEMORY, MAX_MEMORY};
   const struct rlimit core = {0, 0};
-  int problem;
 
-  if (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-    return errno;
   if (setrlimit (RLIMIT_CPU, &cpu) < 0 || setrlimit (RLIMIT_AS, &memory) < 0 ||
       setrlimit (RLIMIT_CORE, &core) < 0)
     return errno;
-  problem = confine_files (file);
-  return problem != 0 ? problem : confine_calls ();
+  return confine_calls ();
 }

@@ -105,7 +105,7 @@ describe_in_child (const Slot *slot, const char *file)
   int problem;
 
   leave_parent (slot);
-  problem = confine_for_description (file);
+  problem = confine_for_description ();
   if (problem != 0) {
     buffer_add (&out, "it cannot be confined: ");
     buffer_add (&out, strerror (problem));
@@ -250,9 +250,11 @@ read_input (size_t *length)
 }
 
 static int
-prepare (sigset_t *children)
+prepare (sigset_t *children, const char *files, size_t length)
 {
-  confine_prepare ();
+  errno = confine_files (files, length);
+  if (errno != 0)
+    return -1;
   sigemptyset (children);
   sigaddset (children, SIGCHLD);
   sigprocmask (SIG_BLOCK, children, NULL);
@@ -273,7 +275,7 @@ describe_all (void)
   sigset_t children;
   unsigned index = 0;
 
-  if (text == NULL || prepare (&children) < 0) {
+  if (text == NULL || prepare (&children, text, length) < 0) {
     fprintf (stderr, "cannot prepare: %s\n", strerror (errno));
     return 1;
   }

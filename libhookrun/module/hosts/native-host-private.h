@@ -33,11 +33,11 @@ void buffer_add_json (Buffer *self, const char *text);
 const HookrunNativeModule *module_open (const char *file, volatile char *stage, Buffer *problem);
 const HookrunNativeOperation *module_operation (const HookrunNativeModule *module, guint32 index);
 
-/* Descriptors of what every description may read, opened before anything is confined. */
-void confine_prepare (void);
-/* From here on this process reads @file and libraries, computes and ends; nothing else. Gives 0, or
- * an errno. */
-int confine_for_description (const char *file);
+/* From here on this process and its children read libraries and @files, each ended by NUL; no other
+ * file. Gives 0, or an errno. */
+int confine_files (const char *files, size_t length);
+/* From here on this process reads, computes and ends; nothing else. Gives 0, or an errno. */
+int confine_for_description (void);
 
 /* Describes the modules whose names stand on standard input, each ended by NUL. */
 int describe_all (void);

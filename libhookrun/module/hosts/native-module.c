@@ -22,24 +22,36 @@ buffer_add (Buffer *self, const char *text)
   self->length += length;
 }
 
+static void
+add_byte (Buffer *self, char c)
+{
+  if (self->size - self->length < 2) {
+    self->is_full = 1;
+    return;
+  }
+  self->text[self->length++] = c;
+  self->text[self->length] = '\0';
+}
+
 void
 buffer_add_json (Buffer *self, const char *text)
 {
   char piece[8];
 
-  buffer_add (self, "\"");
+  add_byte (self, '"');
   for (; text != NULL && *text != '\0' && !self->is_full; text++) {
     unsigned char c = (unsigned char)*text;
 
-    if (c == '"' || c == '\\')
-      snprintf (piece, sizeof piece, "\\%c", c);
-    else if (c < 0x20 || c == 0x7f)
+    if (c < 0x20 || c == 0x7f) {
       snprintf (piece, sizeof piece, "\\u%04x", c);
-    else
-      snprintf (piece, sizeof piece, "%c", c);
-    buffer_add (self, piece);
+      buffer_add (self, piece);
+      continue;
+    }
+    if (c == '"' || c == '\\')
+      add_byte (self, '\\');
+    add_byte (self, *text);
   }
-  buffer_add (self, "\"");
+  add_byte (self, '"');
 }
 
 static const char *
