@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What a listing of modules costs: 500 modules in C that were never seen, the same from the cache,
- * and the program's own listing of 100 modules of all kinds. Cold, the peer is an unconfined process
- * for each module (posix_spawn of /bin/true); warm, it is `ls -l` of the same folder. Ours and the
- * peer take turns; the 10th percentile of each counts.
+ * and the program's own listing of 100 modules of all kinds. Cold, the peer is an unconfined
+ * process for each module (posix_spawn of /bin/true); warm, it is `ls -l` of the same folder. Ours
+ * and the peer take turns; the 10th percentile of each counts.
  */
 #include <glib/gstdio.h>
 #include <hookrun.h>
@@ -168,8 +168,8 @@ measure_native (const char *source)
   }
   report ("500 modules in C, described", tenth_percentile (cold, COLD_ROUNDS), "500 processes",
           tenth_percentile (spawned, COLD_ROUNDS), 250);
-  report ("the same, cached", tenth_percentile (warm, WARM_ROUNDS), "ls -l", tenth_percentile (listed, WARM_ROUNDS),
-          20);
+  report ("the same, cached", tenth_percentile (warm, WARM_ROUNDS), "ls -l",
+          tenth_percentile (listed, WARM_ROUNDS), 20);
 }
 
 /* ---- the program ---- */
