@@ -28,7 +28,8 @@ typedef struct {
   GArray *filter;        /* struct sock_filter; NULL: none */
   guint filter_flags;
   guint32 secret[4];
-  HookrunLauncher *launcher; /* NULL: children confine themselves */
+  HookrunNamespaces *namespaces; /* NULL: none */
+  HookrunLauncher *launcher;     /* NULL: children confine themselves */
   HookrunSupervisor *supervisor;
   GMutex launch; /* one launch at a time: for what follows */
   guint8 *stack; /* and, in its first page, the child's report */
@@ -46,6 +47,9 @@ void hookrun_confinement_explain (const HookrunSandboxChildPlan *plan, const cha
 /* Which tier keeps every promise of @policy; FALSE and why when none does. */
 gboolean hookrun_confinement_choose_tier (HookrunPolicy *policy, const HookrunFeatures *features,
                                           HookrunTier *tier, GError **error);
+
+/* Makes the namespaces for a moment: FALSE, UNSUPPORTED and what to do when that fails. */
+gboolean hookrun_confinement_try_namespaces (HookrunConfinement *self, GError **error);
 
 /* Runs @launch: (transfer full) its tree, or NULL. */
 HookrunTree *hookrun_confinement_spawn (HookrunConfinement *self, HookrunLaunch *launch,

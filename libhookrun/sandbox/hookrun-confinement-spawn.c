@@ -130,8 +130,6 @@ fill_plan (HookrunConfinement *self, HookrunLaunch *launch, HookrunSandboxChildP
   plan->null_fd = self->null_fd;
   plan->ruleset_fd = self->ruleset_fd;
   plan->broker_fd = self->broker_fds[0];
-  plan->tether_fd = -1;
-  plan->cgroup_fd = -1;
   plan->passed = (const HookrunPassedFd *)(gpointer)launch->passed->data;
   plan->n_passed = launch->passed->len;
   if (self->filter != NULL) {
@@ -139,6 +137,7 @@ fill_plan (HookrunConfinement *self, HookrunLaunch *launch, HookrunSandboxChildP
     plan->filter.len = (unsigned short)self->filter->len;
   }
   plan->filter_flags = self->filter_flags;
+  plan->namespaces = self->namespaces;
   plan->is_confined = self->launcher != NULL;
   memcpy (plan->secret, self->secret, sizeof plan->secret);
   plan->report = (HookrunSandboxChildReport *)(gpointer)self->stack;
@@ -253,7 +252,6 @@ tree_new (HookrunConfinement *self, pid_t pid, int pidfd, int listener, gint64 s
   tree->pid = pid;
   tree->pidfd = pidfd;
   tree->listener = listener;
-  tree->tether_fd = -1;
   tree->broker = self->broker != NULL ? hookrun_broker_ref (self->broker) : NULL;
   tree->started = started;
   tree->end_fd = -1;
@@ -307,6 +305,38 @@ start (HookrunConfinement *self, HookrunLaunch *launch, const HookrunSandboxChil
     return NULL;
   }
   return tree_new (self, pid, pidfd, listener, started);
+}
+
+gboolean
+hookrun_confinement_try_namespaces (HookrunConfinement *self, GError **error)
+{
+  HookrunPassedFd none;
+  HookrunSandboxChildPlan plan = {.layers = self->layers,
+                                  .folder = "/",
+                                  .folder_fd = -1,
+                                  .null_fd = self->null_fd,
+                                  .ruleset_fd = -1,
+                                  .broker_fd = -1,
+                                  .passed = &none,
+                                  .namespaces = self->namespaces,
+                                  .only_tries = TRUE,
+                                  .report = (HookrunSandboxChildReport *)(gpointer)self->stack};
+  int pidfd = -1;
+  pid_t pid = hookrun_sandbox_child_start (&plan, self->stack + HOOKRUN_STACK_SIZE, &pidfd);
+  int problem = pid < 0 ? errno : plan.report->problem;
+
+  if (pid >= 0)
+    bury (pid, pidfd);
+  if (problem == 0)
+    return TRUE;
+  g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_UNSUPPORTED,
+               "the policy promises that it sees nothing but what it is granted, but this system "
+               "makes no namespaces for this user (%s): raise user.max_user_namespaces, set "
+               "kernel.unprivileged_userns_clone to 1 or "
+               "kernel.apparmor_restrict_unprivileged_userns to 0 with sysctl, allow it in the "
+               "container, or set \"tier\" to \"fast\" without \"hide\" and \"sockets\"",
+               g_strerror (problem));
+  return FALSE;
 }
 
 HookrunTree *

@@ -64,6 +64,12 @@ static const struct {
      "use Linux 6.7 or newer, or set \"network\" to \"none\" or \"all\""},
 };
 
+static gboolean
+needs_namespaces (HookrunPolicy *policy)
+{
+  return policy->tier == HOOKRUN_TIER_STRONG || policy->hides || policy->sockets->len > 0;
+}
+
 gboolean
 hookrun_confinement_choose_tier (HookrunPolicy *policy, const HookrunFeatures *features,
                                  HookrunTier *tier, GError **error)
@@ -75,6 +81,13 @@ hookrun_confinement_choose_tier (HookrunPolicy *policy, const HookrunFeatures *f
                    promises[i].feature, promises[i].remedy);
       return FALSE;
     }
-  *tier = HOOKRUN_TIER_FAST;
-  return TRUE;
+  *tier = needs_namespaces (policy) ? HOOKRUN_TIER_STRONG : HOOKRUN_TIER_FAST;
+  if (*tier == HOOKRUN_TIER_FAST || policy->tier != HOOKRUN_TIER_FAST)
+    return TRUE;
+  g_set_error (
+      error, HOOKRUN_ERROR, HOOKRUN_ERROR_UNSUPPORTED,
+      "the policy asks for the tier \"fast\", which cannot keep what it promises by %s: set "
+      "\"tier\" to \"auto\" or \"strong\"",
+      policy->hides ? "\"hide\"" : "\"sockets\"");
+  return FALSE;
 }

@@ -35,6 +35,7 @@ hookrun_confinement_free (HookrunConfinement *self)
   close_fd (&self->broker_fds[1]);
   if (self->stack != NULL)
     munmap (self->stack, HOOKRUN_STACK_SIZE);
+  g_clear_pointer (&self->namespaces, hookrun_namespaces_free);
   g_clear_pointer (&self->supervisor, hookrun_supervisor_unref);
   g_clear_pointer (&self->broker, hookrun_broker_unref);
   g_clear_pointer (&self->filter, g_array_unref);
@@ -52,6 +53,11 @@ build_files (HookrunConfinement *self, GError **error)
   self->open_grants = hookrun_open_grants (self->grants, error);
   if (self->open_grants == NULL)
     return FALSE;
+  if (self->tier == HOOKRUN_TIER_STRONG && (self->layers & HOOKRUN_LAYER_NAMESPACES) != 0) {
+    self->namespaces = hookrun_namespaces_new (self->policy, self->open_grants, error);
+    if (self->namespaces == NULL)
+      return FALSE;
+  }
   if ((self->layers & HOOKRUN_LAYER_LANDLOCK) == 0 || self->features.landlock == 0)
     return TRUE;
   self->ruleset_fd =
@@ -78,14 +84,17 @@ static gboolean
 build_filter (HookrunConfinement *self, GError **error)
 {
   HookrunPolicy *policy = self->policy;
+  gboolean asks_truncate = self->features.landlock < HOOKRUN_LANDLOCK_TRUNCATE;
+  gboolean asks_signals =
+      self->features.landlock < HOOKRUN_LANDLOCK_SCOPES && self->namespaces == NULL;
   HookrunFilterOptions options = {
       .has_broker = self->broker != NULL,
-      .asks_truncate = self->features.landlock<
-          HOOKRUN_LANDLOCK_TRUNCATE,
-          .asks_signals = self->features.landlock<
-              HOOKRUN_LANDLOCK_SCOPES, .has_tcp = policy->network != HOOKRUN_NETWORK_NONE,
-              .has_bind = policy->bind->len> 0,
-          .has_udp = policy->network == HOOKRUN_NETWORK_ALL, .has_unix = policy->sockets->len> 0,
+      .asks_truncate = asks_truncate,
+      .asks_signals = asks_signals,
+      .has_tcp = policy->network != HOOKRUN_NETWORK_NONE,
+      .has_bind = policy->bind->len > 0,
+      .has_udp = policy->network == HOOKRUN_NETWORK_ALL,
+      .has_unix = policy->sockets->len > 0,
       .keeps_group = (self->layers & HOOKRUN_LAYER_GROUP) != 0,
   };
 
@@ -151,7 +160,8 @@ build_rest (HookrunConfinement *self, GError **error)
     return FALSE;
   }
   self->stack = memory;
-  return build_filter (self, error) && start_threads (self, error);
+  return build_filter (self, error) && start_threads (self, error) &&
+         (self->namespaces == NULL || hookrun_confinement_try_namespaces (self, error));
 }
 
 HookrunConfinement *

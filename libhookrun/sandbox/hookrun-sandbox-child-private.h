@@ -6,6 +6,7 @@
 #include <linux/filter.h>
 #include <sys/resource.h>
 
+#include "hookrun-namespaces-private.h"
 #include "hookrun-sandbox-private.h"
 
 G_BEGIN_DECLS
@@ -44,8 +45,6 @@ typedef struct {
   int null_fd;
   int ruleset_fd; /* -1: none */
   int broker_fd;  /* where the listener is sent; -1: none */
-  int tether_fd;  /* -1: none */
-  int cgroup_fd;  /* cgroup.procs; -1: none */
   const HookrunPassedFd *passed;
   guint n_passed;
   struct {
@@ -55,7 +54,9 @@ typedef struct {
   guint n_limits;
   struct sock_fprog filter; /* no instructions: none */
   guint filter_flags;
-  gboolean is_confined; /* by the thread that it comes from */
+  const HookrunNamespaces *namespaces; /* NULL: none */
+  gboolean only_tries;                 /* ends instead of running anything */
+  gboolean is_confined;                /* by the thread that it comes from */
   guint32 secret[4];
   HookrunSandboxChildReport *report;
 } HookrunSandboxChildPlan;

@@ -22,7 +22,6 @@
 
 /* Descriptors are moved above this number before they are put into their places. */
 #define FIRST_HIGH_FD 256
-#define TETHER_FD 250
 
 /* What sanitizers add would keep books about a stack that is not the thread's. */
 #define PLAIN __attribute__ ((no_sanitize ("address", "thread", "undefined")))
@@ -51,9 +50,7 @@ enter_group (const HookrunSandboxChildPlan *plan)
 {
   const guint32 *secret = plan->secret;
 
-  if (syscall (SYS_setsid, secret[0], secret[1], secret[2], secret[3]) < 0)
-    return FALSE;
-  return plan->cgroup_fd < 0 || write (plan->cgroup_fd, "0", 1) == 1;
+  return syscall (SYS_setsid, secret[0], secret[1], secret[2], secret[3]) >= 0;
 }
 
 PLAIN static gboolean
@@ -78,7 +75,6 @@ place_descriptors (Child *child)
 
   plan->ruleset_fd = lift (plan->ruleset_fd);
   plan->broker_fd = lift (plan->broker_fd);
-  plan->tether_fd = lift (plan->tether_fd);
   plan->null_fd = lift (plan->null_fd);
   for (guint i = 0; i < plan->n_passed; i++) {
     child->sources[i] = lift (plan->passed[i].fd);
@@ -94,7 +90,7 @@ place_descriptors (Child *child)
   for (guint i = 0; i < plan->n_passed; i++)
     if (dup2 (child->sources[i], plan->passed[i].target) < 0)
       return FALSE;
-  return plan->tether_fd < 0 || dup2 (plan->tether_fd, TETHER_FD) == TETHER_FD;
+  return TRUE;
 }
 
 PLAIN static gboolean
@@ -209,6 +205,8 @@ prepare (Child *child)
   reset_signals ();
   if (!enter_group (plan))
     return report (plan, HOOKRUN_STAGE_GROUP);
+  if (plan->namespaces != NULL && !hookrun_namespaces_enter (plan->namespaces))
+    return report (plan, HOOKRUN_STAGE_NAMESPACES);
   if (!enter_folder (plan))
     return report (plan, HOOKRUN_STAGE_FOLDER);
   if (!place_descriptors (child))
@@ -235,6 +233,8 @@ hookrun_sandbox_child_main (gpointer data)
     _exit (HOOKRUN_EXIT_NOT_CONFINED);
   sigemptyset (&none);
   sigprocmask (SIG_SETMASK, &none, NULL);
+  if (plan->only_tries)
+    _exit (0);
   execve (plan->program, plan->argv, plan->environment);
   report (plan, HOOKRUN_STAGE_EXECUTE);
   _exit (HOOKRUN_EXIT_NOT_CONFINED);
@@ -245,6 +245,7 @@ hookrun_sandbox_child_start (const HookrunSandboxChildPlan *plan, gpointer stack
 {
   sigset_t all;
   sigset_t before;
+  int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
   int saved_errno;
   pid_t pid;
 
@@ -254,8 +255,9 @@ hookrun_sandbox_child_start (const HookrunSandboxChildPlan *plan, gpointer stack
   /* No handler of the host may run in the child, on memory that is the host's. */
   sigfillset (&all);
   pthread_sigmask (SIG_SETMASK, &all, &before);
-  pid = clone (hookrun_sandbox_child_main, stack_top,
-               CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, (gpointer)plan, pidfd);
+  if (plan->namespaces != NULL)
+    flags |= hookrun_namespaces_flags (plan->namespaces);
+  pid = clone (hookrun_sandbox_child_main, stack_top, flags, (gpointer)plan, pidfd);
   saved_errno = errno;
   pthread_sigmask (SIG_SETMASK, &before, NULL);
   errno = saved_errno;

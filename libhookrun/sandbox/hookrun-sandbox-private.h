@@ -20,8 +20,7 @@ typedef enum {
   HOOKRUN_LAYER_TOTALS = 1 << 8,  /* limits of all processes together */
   HOOKRUN_LAYER_BENEATH = 1 << 9, /* the broker acts below what is granted only */
   HOOKRUN_LAYER_NAMESPACES = 1 << 10,
-  HOOKRUN_LAYER_TETHER = 1 << 11, /* everything ends with the host */
-  HOOKRUN_LAYER_ALL = (1 << 12) - 1,
+  HOOKRUN_LAYER_ALL = (1 << 11) - 1,
 } HookrunLayer;
 
 /* What this system can do; found by trying. */

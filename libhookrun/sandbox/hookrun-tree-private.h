@@ -21,8 +21,7 @@ typedef struct {
   HookrunLayer layers;
   pid_t pid;
   int pidfd;
-  int listener;  /* of a filter of its own; -1: none */
-  int tether_fd; /* closing it ends the tree; -1: none */
+  int listener; /* of a filter of its own; -1: none */
   HookrunBroker *broker;
   gint64 started;
   gint64 wall_until; /* monotonic microseconds; 0: none */

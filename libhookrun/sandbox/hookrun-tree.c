@@ -36,8 +36,6 @@ hookrun_tree_unref (HookrunTree *self)
     close (self->pidfd);
   if (self->listener >= 0)
     close (self->listener);
-  if (self->tether_fd >= 0)
-    close (self->tether_fd);
   if (self->end_fd >= 0)
     close (self->end_fd);
   g_clear_pointer (&self->totals, hookrun_totals_free);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -341,5 +342,27 @@ const Attempt file_attempts[] = {
     {"run-program", run_program},
     {"run-from-memory", run_from_memory},
     {"map-program", map_program},
+    {NULL, NULL},
+};
+
+static int
+see_file (const World *world)
+{
+  struct stat st;
+
+  return stat (join (world->outside, "secret"), &st) == 0 ||
+         access (join (world->outside, "secret"), F_OK) == 0;
+}
+
+static int
+see_process (const World *world)
+{
+  return kill (world->victim, 0) == 0 || syscall (SYS_pidfd_open, world->victim, 0) >= 0 ||
+         getpgid (world->victim) >= 0;
+}
+
+const Attempt hidden_attempts[] = {
+    {"see-file", see_file},
+    {"see-process", see_process},
     {NULL, NULL},
 };

@@ -11,10 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
-static const Attempt *const tables[] = {file_attempts, change_attempts, call_attempts,
-                                        process_attempts, network_attempts};
+static const Attempt *const tables[] = {file_attempts,    change_attempts,  call_attempts,
+                                        process_attempts, network_attempts, hidden_attempts};
 
 #define N_TABLES (sizeof tables / sizeof tables[0])
+#define N_LISTED (N_TABLES - 1)
 
 const char *
 join (const char *folder, const char *name)
@@ -55,7 +56,7 @@ main (int argc, char **argv)
 
   setvbuf (stdout, NULL, _IONBF, 0);
   if (argc == 2 && strcmp (argv[1], "list") == 0) {
-    for (size_t i = 0; i < N_TABLES; i++)
+    for (size_t i = 0; i < N_LISTED; i++)
       for (const Attempt *attempt = tables[i]; attempt->name != NULL; attempt++)
         puts (attempt->name);
     return 0;

@@ -33,6 +33,8 @@ extern const Attempt change_attempts[];
 extern const Attempt call_attempts[];
 extern const Attempt process_attempts[];
 extern const Attempt network_attempts[];
+/* Of these only what is hidden is safe. */
+extern const Attempt hidden_attempts[];
 
 /* Memory that stays until the end of the program. */
 const char *join (const char *folder, const char *name);

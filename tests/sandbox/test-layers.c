@@ -17,7 +17,7 @@ typedef struct {
   gboolean needs_root; /* an ordinary user has nothing of it to begin with */
 } Row;
 
-static const Row rows[] = {
+static Row rows[] = {
     {"/sandbox/layers/landlock/read", HOOKRUN_LAYER_LANDLOCK, "read-secret"},
     {"/sandbox/layers/landlock/write", HOOKRUN_LAYER_LANDLOCK, "write-file"},
     {"/sandbox/layers/landlock/remove", HOOKRUN_LAYER_LANDLOCK, "remove-file"},
@@ -37,6 +37,8 @@ static const Row rows[] = {
     {"/sandbox/layers/beneath/times", HOOKRUN_LAYER_BENEATH, "set-times"},
     {"/sandbox/layers/group/session", HOOKRUN_LAYER_GROUP, "make-session"},
     {"/sandbox/layers/group/group", HOOKRUN_LAYER_GROUP, "make-group"},
+    {"/sandbox/layers/namespaces/files", HOOKRUN_LAYER_NAMESPACES, "see-file"},
+    {"/sandbox/layers/namespaces/processes", HOOKRUN_LAYER_NAMESPACES, "see-process"},
     {"/sandbox/layers/descriptors", HOOKRUN_LAYER_DESCRIPTORS, "read-leaked-descriptor"},
     {"/sandbox/layers/environment", HOOKRUN_LAYER_ENVIRONMENT, "read-environment"},
     {"/sandbox/layers/rlimits", HOOKRUN_LAYER_RLIMITS, "dump-core"},
@@ -45,11 +47,15 @@ static const Row rows[] = {
 };
 
 static gboolean
-is_contained_without (HookrunLayer layers, const char *attempt)
+is_contained_without (HookrunLayer layers, const Row *row)
 {
   g_autoptr (HookrunPolicy) policy = test_world_policy (world);
-  g_autoptr (HookrunSandbox) sandbox = hookrun_sandbox_new (policy);
+  g_autoptr (HookrunSandbox) sandbox = NULL;
   g_autoptr (TestTry) result = NULL;
+  const char *attempt = row->attempt;
+
+  hookrun_policy_set_hides (policy, row->layer == HOOKRUN_LAYER_NAMESPACES);
+  sandbox = hookrun_sandbox_new (policy);
 
   hookrun_sandbox_leave_out (sandbox, layers);
   result = test_world_try (world, sandbox, attempt);
@@ -64,8 +70,8 @@ test_layer (gconstpointer data)
   const Row *row = data;
 
   world = test_world_new ();
-  g_assert_true (is_contained_without (0, row->attempt));
-  g_assert_false (is_contained_without (row->layer, row->attempt));
+  g_assert_true (is_contained_without (0, row));
+  g_assert_false (is_contained_without (row->layer, row));
   test_world_free (world);
 }
 
@@ -96,9 +102,14 @@ main (int argc, char **argv)
     return status;
   test_drop_user_argument (&argc, argv);
   g_test_init (&argc, &argv, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
+    /* Older kernels leave signals to the filter and its broker. */
+    if (strcmp (rows[i].attempt, "signal-victim") == 0 &&
+        hookrun_landlock_version () < HOOKRUN_LANDLOCK_SCOPES)
+      rows[i].layer = HOOKRUN_LAYER_FILTER;
     if (geteuid () == 0 || !rows[i].needs_root)
       g_test_add_data_func (rows[i].path, &rows[i], test_layer);
+  }
   if (geteuid () != 0)
     g_test_add_func ("/sandbox/layers/no-new-privileges", test_no_new_privileges_of_user);
   return g_test_run ();

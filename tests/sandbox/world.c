@@ -423,7 +423,7 @@ test_as_user (int argc, char **argv)
   pid = fork ();
   if (pid == 0) {
     if (setgroups (0, NULL) == 0 && setgid (USER_ID) == 0 && setuid (USER_ID) == 0)
-      execl (own, own, NULL);
+      execl (own, own, argc > 2 ? argv[2] : NULL, NULL);
     _exit (125);
   }
   waitpid (pid, &status, 0);
