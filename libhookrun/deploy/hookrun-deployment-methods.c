@@ -313,6 +313,8 @@ method_rsync (DeployJob *job, JsonNode *params, GCancellable *cancellable, GErro
   remote = remote_path (job, destination);
   sync = hookrun_sync_new ();
   hookrun_sync_set_delete (sync, FALSE);
+  /* Nothing is known of the times of a plugin's files; "--no-checksum" in @options trusts them. */
+  hookrun_sync_set_checksum (sync, TRUE);
   if (!hookrun_sync_set_rsync_options (sync, (const char *const *)options, error))
     return NULL;
   result = hookrun_sync_run (sync, job->deployment->target, local, remote, cancellable, error);

@@ -46,8 +46,9 @@ typedef struct {
   HookrunPipeline *pipeline;
   HookrunStep *send_step; /* of @pipeline */
   HookrunData *data;
-  char *detail;    /* (nullable): what the running step has to say at its end */
-  GError *failure; /* (nullable): what the pipeline failed with */
+  char *detail;              /* (nullable): what the running step has to say at its end */
+  gboolean compare_contents; /* times of what is sent do not tell of contents */
+  GError *failure;           /* (nullable): what the pipeline failed with */
 } DeployJob;
 
 struct _HookrunDeployment {

@@ -22,6 +22,8 @@ execute_checkout (DeployJob *job, HookrunStep *step, GError **error)
   if (!hookrun_source_checkout (job->source, hookrun_step_get_cancellable (step), error))
     return FALSE;
   hookrun_data_slot_set_string (job->data, SLOT_SOURCEDIR, hookrun_source_get_tree (job->source));
+  /* a hook may have written into the folder that is the source */
+  hookrun_data_slot_set_string (job->data, SLOT_VERSION, hookrun_source_get_version (job->source));
   return TRUE;
 }
 
@@ -75,15 +77,41 @@ describe_stage (DeployJob *job, HookrunStep *step, GError **error)
 
 /* ---- send ---- */
 
+/* A sync that finds every file whose content differs, whatever its size and time. In a checkout of
+ * ours times tell of contents; where a handler takes the tree from, or writes what cannot be given
+ * such a time, contents are compared. So they are, too, when the deployment is forced. */
+static HookrunSync *
+new_exact_sync (DeployJob *job, gboolean stamp, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (HookrunSync) sync = hookrun_deploy_job_new_sync (job);
+  const char *tree = hookrun_source_get_tree (job->source);
+  gboolean is_ours = g_strcmp0 (tree, slot (job, SLOT_SOURCEDIR)) == 0;
+
+  if (!is_ours)
+    job->compare_contents = TRUE;
+  if (is_ours && stamp) {
+    gboolean exact;
+
+    if (!hookrun_source_stamp (job->source, &exact, cancellable, error))
+      return NULL;
+    job->compare_contents = !exact;
+  }
+  hookrun_sync_set_checksum (sync, job->compare_contents ||
+                                       hookrun_data_slot_get_boolean (job->data, SLOT_FORCE));
+  return g_steal_pointer (&sync);
+}
+
 static gboolean
 execute_send (DeployJob *job, HookrunStep *step, GError **error)
 {
-  g_autoptr (HookrunSync) sync = hookrun_deploy_job_new_sync (job);
+  GCancellable *cancellable = hookrun_step_get_cancellable (step);
+  g_autoptr (HookrunSync) sync = new_exact_sync (job, TRUE, cancellable, error);
   g_autoptr (HookrunSyncResult) result = NULL;
 
-  result =
-      hookrun_layout_send (job->layout, slot (job, SLOT_RELEASE_ID), sync,
-                           slot (job, SLOT_SOURCEDIR), hookrun_step_get_cancellable (step), error);
+  if (sync == NULL)
+    return FALSE;
+  result = hookrun_layout_send (job->layout, slot (job, SLOT_RELEASE_ID), sync,
+                                slot (job, SLOT_SOURCEDIR), cancellable, error);
   if (result == NULL)
     return FALSE;
   g_free (job->detail);
@@ -107,7 +135,7 @@ execute_verify (DeployJob *job, HookrunStep *step, GError **error)
 {
   GCancellable *cancellable = hookrun_step_get_cancellable (step);
   g_auto (GStrv) shared = hookrun_module_get_shared (job->module, job->deployment->host);
-  g_autoptr (HookrunSync) sync = hookrun_deploy_job_new_sync (job);
+  g_autoptr (HookrunSync) sync = new_exact_sync (job, FALSE, cancellable, error);
 
   /* A handler that sends in its own way may send another tree. */
   if (!hookrun_step_was_replaced (job->send_step) &&

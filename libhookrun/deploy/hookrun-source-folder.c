@@ -5,7 +5,6 @@
  */
 #include "hookrun-source-private.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -15,129 +14,9 @@
 
 #include "hookrun-error-private.h"
 #include "hookrun-file-private.h"
+#include "hookrun-source-walk-private.h"
 
-#define MAX_DEPTH 100
 #define DIGEST_LETTERS 16
-
-/* Left out at the top; the module file is too. */
-static const char *const left_out[] = {"config",
-                                       "repo",
-                                       "deployment.py",
-                                       "deployment.so",
-                                       "deployment.d",
-                                       "deployment.py.policy.json",
-                                       "deployment.so.policy.json",
-                                       "deployment.d.policy.json",
-                                       "__pycache__",
-                                       NULL};
-
-typedef struct _Walk Walk;
-
-/* One entry, @path relative to the top; folders come before what is in them. */
-typedef gboolean (*Visit) (Walk *walk, int folder_fd, const char *name, const char *path,
-                           const struct stat *st, GError **error);
-
-struct _Walk {
-  Visit visit;
-  char *module_file;
-  GCancellable *cancellable;
-  GChecksum *digest; /* for the version */
-  int tree_fd;       /* for the copy */
-};
-
-static gboolean
-is_left_out (const Walk *self, const char *name, guint depth)
-{
-  if (g_str_equal (name, ".") || g_str_equal (name, "..") || g_str_has_prefix (name, ".git"))
-    return TRUE;
-  return depth == 0 && (g_strv_contains (left_out, name) || g_str_equal (name, self->module_file));
-}
-
-static int
-compare_names (gconstpointer a, gconstpointer b)
-{
-  return strcmp (*(const char *const *)a, *(const char *const *)b);
-}
-
-/* Takes @fd. Names are sorted, so that the digest does not depend on the disk. */
-static GPtrArray *
-list_folder (const Walk *self, int fd, guint depth, GError **error)
-{
-  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
-  DIR *dir = fdopendir (fd);
-  const struct dirent *entry;
-
-  if (dir == NULL) {
-    hookrun_set_error_from_errno (error, errno, "cannot list a folder");
-    close (fd);
-    return NULL;
-  }
-  while ((entry = readdir (dir)) != NULL)
-    if (!is_left_out (self, entry->d_name, depth))
-      g_ptr_array_add (names, g_strdup (entry->d_name));
-  closedir (dir);
-  g_ptr_array_sort (names, compare_names);
-  return g_steal_pointer (&names);
-}
-
-static gboolean walk_folder (Walk *self, int fd, const char *path, guint depth, GError **error);
-
-static gboolean
-walk_entry (Walk *self, int folder_fd, const char *name, const char *path, guint depth,
-            GError **error)
-{
-  struct stat st;
-  int fd;
-  gboolean ok;
-
-  if (fstatat (folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-    hookrun_set_error_from_errno (error, errno, "cannot examine \"%s\"", path);
-    return FALSE;
-  }
-  if (!S_ISREG (st.st_mode) && !S_ISDIR (st.st_mode) && !S_ISLNK (st.st_mode)) {
-    g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID,
-                 "\"%s\" is neither a file nor a folder nor a link; it cannot be sent, remove it",
-                 path);
-    return FALSE;
-  }
-  if (!self->visit (self, folder_fd, name, path, &st, error))
-    return FALSE;
-  if (!S_ISDIR (st.st_mode))
-    return TRUE;
-  fd = openat (folder_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (fd < 0) {
-    hookrun_set_error_from_errno (error, errno, "cannot open folder \"%s\"", path);
-    return FALSE;
-  }
-  ok = walk_folder (self, fd, path, depth + 1, error);
-  close (fd);
-  return ok;
-}
-
-static gboolean
-walk_folder (Walk *self, int fd, const char *path, guint depth, GError **error)
-{
-  g_autoptr (GPtrArray) names = NULL;
-
-  if (depth > MAX_DEPTH) {
-    g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_LIMIT,
-                 "folders are nested more than %d deep: \"%s\"", MAX_DEPTH, path);
-    return FALSE;
-  }
-  names = list_folder (self, openat (fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), depth, error);
-  for (guint i = 0; names != NULL && i < names->len; i++) {
-    const char *name = g_ptr_array_index (names, i);
-    g_autofree char *inside = *path != '\0' ? g_build_filename (path, name, NULL) : g_strdup (name);
-
-    if (g_cancellable_is_cancelled (self->cancellable)) {
-      g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_CANCELLED, "cancelled");
-      return FALSE;
-    }
-    if (!walk_entry (self, fd, name, inside, depth, error))
-      return FALSE;
-  }
-  return names != NULL;
-}
 
 /* (transfer full): the target of a link of any length. */
 static char *
@@ -163,14 +42,13 @@ open_file (int folder_fd, const char *name, const char *path, GError **error)
   return fd;
 }
 
-/* Hands every block of a file to the digest or to @to. */
 static gboolean
-read_blocks (int fd, GChecksum *digest, int to, const char *path, GError **error)
+copy_blocks (int from, int to, const char *path, GError **error)
 {
   g_autofree guint8 *block = g_malloc (1 << 17);
 
   for (;;) {
-    gssize n = read (fd, block, 1 << 17);
+    gssize n = read (from, block, 1 << 17);
 
     if (n == 0)
       return TRUE;
@@ -180,60 +58,119 @@ read_blocks (int fd, GChecksum *digest, int to, const char *path, GError **error
       hookrun_set_error_from_errno (error, errno, "cannot read \"%s\"", path);
       return FALSE;
     }
-    if (digest != NULL)
-      g_checksum_update (digest, block, n);
-    else if (!hookrun_file_write_all (to, block, (gsize)n, path, error))
+    if (!hookrun_file_write_all (to, block, (gsize)n, path, error))
       return FALSE;
   }
 }
 
-static gboolean
-digest_entry (Walk *self, int folder_fd, const char *name, const char *path, const struct stat *st,
-              GError **error)
+/* What the version tells apart: kinds, who may execute, sizes, names, targets, contents. @content:
+ * (nullable): the hash of a file or the target of a link. */
+static void
+digest_entry (GChecksum *digest, const char *path, const struct stat *st, const char *content)
 {
   char kind = S_ISDIR (st->st_mode) ? 'd' : S_ISLNK (st->st_mode) ? 'l' : 'f';
   g_autofree char *head = g_strdup_printf ("%c %o %" G_GINT64_FORMAT " %s", kind,
                                            kind == 'f' ? (guint)st->st_mode & 0111 : 0,
                                            kind == 'f' ? (gint64)st->st_size : 0, path);
-  g_autofree char *target = NULL;
-  int fd;
-  gboolean ok;
 
   /* with the NUL at its end, so that no two trees give the same bytes */
-  g_checksum_update (self->digest, (const guchar *)head, (gssize)strlen (head) + 1);
-  if (kind == 'd')
-    return TRUE;
-  if (kind == 'l') {
-    target = read_link (folder_fd, name, path, error);
-    if (target != NULL)
-      g_checksum_update (self->digest, (const guchar *)target, (gssize)strlen (target) + 1);
-    return target != NULL;
+  g_checksum_update (digest, (const guchar *)head, (gssize)strlen (head) + 1);
+  if (content != NULL)
+    g_checksum_update (digest, (const guchar *)content, (gssize)strlen (content) + 1);
+}
+
+/* ---- the version of a folder ---- */
+
+typedef struct {
+  HookrunSource *source;
+  GChecksum *digest;
+  int tree_fd; /* of the copy */
+} Work;
+
+static gboolean
+look_at_entry (HookrunSourceWalk *walk, int folder_fd, const char *name, const char *path,
+               const struct stat *st, GError **error)
+{
+  Work *work = walk->data;
+  g_autofree char *content = NULL;
+  int fd;
+
+  if (S_ISLNK (st->st_mode)) {
+    content = read_link (folder_fd, name, path, error);
+    if (content == NULL)
+      return FALSE;
   }
-  fd = open_file (folder_fd, name, path, error);
-  if (fd < 0)
-    return FALSE;
-  ok = read_blocks (fd, self->digest, -1, path, error);
-  close (fd);
-  return ok;
+  if (S_ISREG (st->st_mode)) {
+    fd = open_file (folder_fd, name, path, error);
+    if (fd < 0)
+      return FALSE;
+    content = hookrun_source_hash_file (fd, path, error);
+    close (fd);
+    if (content == NULL)
+      return FALSE;
+    hookrun_source_remember (work->source->hashes, path, st, content);
+  }
+  digest_entry (work->digest, path, st, content);
+  return TRUE;
+}
+
+/* ---- the copy ---- */
+
+/* (transfer full): the hash of what was copied to @to; read there, unless the file is the very one
+ * that was hashed for the version and stayed so while it was copied. */
+static char *
+hash_copy (Work *work, int from, int to, const char *path, GError **error)
+{
+  const char *known = NULL;
+  struct stat st;
+
+  if (fstat (from, &st) == 0)
+    known = hookrun_source_recall (work->source->hashes, path, &st);
+  if (known != NULL)
+    return g_strdup (known);
+  if (lseek (to, 0, SEEK_SET) == 0)
+    return hookrun_source_hash_file (to, path, error);
+  hookrun_set_error_from_errno (error, errno, "cannot read the copy of \"%s\"", path);
+  return NULL;
+}
+
+/* Its time is the original's to the second; the rest tells of the content. */
+static gboolean
+finish_copy (int to, const char *path, const struct stat *st, const char *hash, GError **error)
+{
+  const struct timespec time = {.tv_sec = st->st_mtim.tv_sec,
+                                .tv_nsec = hookrun_source_nanoseconds (hash)};
+  const struct timespec times[2] = {time, time};
+
+  if (fchmod (to, st->st_mode & 0777) == 0 && futimens (to, times) == 0)
+    return TRUE;
+  hookrun_set_error_from_errno (error, errno, "cannot set mode and time of the copy of \"%s\"",
+                                path);
+  return FALSE;
 }
 
 static gboolean
-copy_file (Walk *self, int from, const char *path, const struct stat *st, GError **error)
+copy_file (Work *work, int from, const char *path, const struct stat *st, GError **error)
 {
-  const struct timespec times[2] = {st->st_mtim, st->st_mtim};
-  int to = openat (self->tree_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  int to = openat (work->tree_fd, path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  g_autofree char *hash = NULL;
+  struct stat copied = *st;
+  struct stat is;
   gboolean ok;
 
   if (to < 0) {
     hookrun_set_error_from_errno (error, errno, "cannot make the copy of \"%s\"", path);
     return FALSE;
   }
-  ok = read_blocks (from, NULL, to, path, error);
-  if (ok && (fchmod (to, st->st_mode & 0777) < 0 || futimens (to, times) < 0)) {
-    hookrun_set_error_from_errno (error, errno, "cannot set mode and time of the copy of \"%s\"",
-                                  path);
-    ok = FALSE;
+  ok = copy_blocks (from, to, path, error);
+  if (ok) {
+    hash = hash_copy (work, from, to, path, error);
+    ok = hash != NULL && finish_copy (to, path, st, hash, error);
   }
+  if (ok && fstat (to, &is) == 0)
+    copied.st_size = is.st_size;
+  if (ok)
+    digest_entry (work->digest, path, &copied, hash);
   if (close (to) < 0 && ok) {
     hookrun_set_error_from_errno (error, errno, "cannot store the copy of \"%s\"", path);
     ok = FALSE;
@@ -242,9 +179,10 @@ copy_file (Walk *self, int from, const char *path, const struct stat *st, GError
 }
 
 static gboolean
-copy_entry (Walk *self, int folder_fd, const char *name, const char *path, const struct stat *st,
-            GError **error)
+copy_entry (HookrunSourceWalk *walk, int folder_fd, const char *name, const char *path,
+            const struct stat *st, GError **error)
 {
+  Work *self = walk->data;
   g_autofree char *target = NULL;
   int fd;
   gboolean ok;
@@ -267,13 +205,17 @@ copy_entry (Walk *self, int folder_fd, const char *name, const char *path, const
     ok = mkdirat (self->tree_fd, path, 0700) == 0 &&
          fchmodat (self->tree_fd, path, (st->st_mode & 0777) | 0700, 0) == 0;
   }
-  if (!ok)
+  if (!ok) {
     hookrun_set_error_from_errno (error, errno, "cannot make the copy of \"%s\"", path);
-  return ok;
+    return FALSE;
+  }
+  digest_entry (self->digest, path, st, target);
+  return TRUE;
 }
 
 static gboolean
-walk_module (HookrunSource *self, Walk *walk, GCancellable *cancellable, GError **error)
+walk_module (HookrunSource *self, HookrunSourceWalk *walk, GCancellable *cancellable,
+             GError **error)
 {
   const char *folder = hookrun_module_get_folder (self->module);
   int fd = hookrun_file_open_folder (AT_FDCWD, folder, error);
@@ -284,7 +226,7 @@ walk_module (HookrunSource *self, Walk *walk, GCancellable *cancellable, GError 
     return FALSE;
   walk->module_file = module_file;
   walk->cancellable = cancellable;
-  ok = walk_folder (walk, fd, "", 0, error);
+  ok = hookrun_source_walk (walk, fd, error);
   close (fd);
   if (!ok)
     g_prefix_error (error, "cannot take \"%s\" as the source: ", folder);
@@ -298,14 +240,14 @@ check_not_empty (HookrunSource *self, GError **error)
   const char *folder = hookrun_module_get_folder (self->module);
   const char *file = hookrun_module_get_path (self->module);
   g_autofree char *module_file = g_path_get_basename (file);
-  const Walk walk = {.module_file = module_file};
+  const HookrunSourceWalk walk = {.module_file = module_file};
   g_autoptr (GPtrArray) names = NULL;
   int fd;
 
   if (hookrun_module_get_value (self->module, "scm", "url", self->host, NULL) != NULL)
     return TRUE;
   fd = hookrun_file_open_folder (AT_FDCWD, folder, error);
-  names = fd >= 0 ? list_folder (&walk, fd, 0, error) : NULL;
+  names = fd >= 0 ? hookrun_source_list_folder (&walk, fd, 0, error) : NULL;
   if (names == NULL || names->len > 0)
     return names != NULL;
   g_set_error (
@@ -316,36 +258,55 @@ check_not_empty (HookrunSource *self, GError **error)
   return FALSE;
 }
 
-gboolean
-hookrun_source_resolve_folder (HookrunSource *self, GCancellable *cancellable, GError **error)
+static const char *
+named_version (HookrunSource *self)
 {
-  const char *version =
-      hookrun_module_get_release_value (self->module, self->release, "version", self->host);
-  g_autoptr (GChecksum) digest = g_checksum_new (G_CHECKSUM_SHA256);
-  Walk walk = {.visit = digest_entry, .digest = digest, .tree_fd = -1};
+  return hookrun_module_get_release_value (self->module, self->release, "version", self->host);
+}
 
-  if (!check_not_empty (self, error))
-    return FALSE;
-  if (version != NULL) {
-    self->version = g_strdup (version);
-    return TRUE;
-  }
-  if (!walk_module (self, &walk, cancellable, error))
-    return FALSE;
-  self->version = g_strdup_printf ("content-%.*s", DIGEST_LETTERS, g_checksum_get_string (digest));
-  return TRUE;
+static char *
+make_version (GChecksum *digest)
+{
+  return g_strdup_printf ("content-%.*s", DIGEST_LETTERS, g_checksum_get_string (digest));
 }
 
 gboolean
+hookrun_source_resolve_folder (HookrunSource *self, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GChecksum) digest = g_checksum_new (G_CHECKSUM_SHA256);
+  Work work = {.source = self, .digest = digest, .tree_fd = -1};
+  HookrunSourceWalk walk = {.visit = look_at_entry, .data = &work};
+
+  if (!check_not_empty (self, error))
+    return FALSE;
+  if (named_version (self) != NULL) {
+    self->version = g_strdup (named_version (self));
+    return TRUE;
+  }
+  g_hash_table_remove_all (self->hashes);
+  if (!walk_module (self, &walk, cancellable, error))
+    return FALSE;
+  self->version = make_version (digest);
+  return TRUE;
+}
+
+/* The version becomes that of the copy: the folder may have changed since it was looked at. */
+gboolean
 hookrun_source_export_folder (HookrunSource *self, GCancellable *cancellable, GError **error)
 {
-  Walk walk = {.visit = copy_entry};
+  g_autoptr (GChecksum) digest = g_checksum_new (G_CHECKSUM_SHA256);
+  Work work = {.source = self, .digest = digest};
+  HookrunSourceWalk walk = {.visit = copy_entry, .data = &work};
   gboolean ok;
 
-  walk.tree_fd = hookrun_file_open_folder (self->checkout_fd, "new", error);
-  if (walk.tree_fd < 0)
+  work.tree_fd = hookrun_file_open_folder (self->checkout_fd, "new", error);
+  if (work.tree_fd < 0)
     return FALSE;
   ok = walk_module (self, &walk, cancellable, error);
-  close (walk.tree_fd);
+  close (work.tree_fd);
+  if (ok && named_version (self) == NULL) {
+    g_free (self->version);
+    self->version = make_version (digest);
+  }
   return ok;
 }

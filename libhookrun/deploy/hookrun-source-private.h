@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <sys/stat.h>
+
 #include "hookrun-git-private.h"
 #include "hookrun-source.h"
 
@@ -25,6 +27,8 @@ struct _HookrunSource {
   char *checkout; /* this run's folder */
   int checkout_fd;
   char *tree;
+  GHashTable *hashes; /* of files of the module's folder, by path */
+  GHashTable *noted;  /* files of the tree as it was made, by path */
 };
 
 /* Holds the cache's lock until it is closed; -1 and @error on failure. */
@@ -52,6 +56,23 @@ typedef struct {
  * sync sees as changed what has changed. @attributes: what else decides the content of files. */
 gboolean hookrun_source_set_times (HookrunSource *self, int tree_fd, const HookrunSourceFile *files,
                                    gsize n_files, const char *attributes, GError **error);
+
+/* What is known of files by path, each with the stat that it had. */
+GHashTable *hookrun_source_new_memory (void);
+void hookrun_source_remember (GHashTable *memory, const char *path, const struct stat *st,
+                              const char *hash);
+/* (nullable): the hash of a file that is still the same. */
+const char *hookrun_source_recall (GHashTable *memory, const char *path, const struct stat *st);
+/* Hexadecimal SHA-256 of what is left to be read. (transfer full) */
+char *hookrun_source_hash_file (int fd, const char *path, GError **error);
+/* The part of a file's time below the second, from the hash of its content. */
+long hookrun_source_nanoseconds (const char *id);
+/* Keeps in mind the files of the tree, whose times tell of their contents. */
+gboolean hookrun_source_note_tree (HookrunSource *self, GCancellable *cancellable, GError **error);
+/* Gives files of the tree that changed since then such times. @exact: (out): FALSE when that could
+ * not be done for all, so that a sync has to compare contents. */
+gboolean hookrun_source_stamp (HookrunSource *self, gboolean *exact, GCancellable *cancellable,
+                               GError **error);
 
 /* Removes the tree from the disk before the object does. */
 void hookrun_source_drop_checkout (HookrunSource *self);

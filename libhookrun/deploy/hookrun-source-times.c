@@ -57,16 +57,6 @@ time_of (GHashTable *known, const HookrunSourceFile *file, gint64 now)
   return before->seconds;
 }
 
-/* The first 32 bits of the id, as nanoseconds. */
-static long
-nanoseconds_of (const char *blob)
-{
-  char digits[9] = "";
-
-  g_strlcpy (digits, blob, sizeof digits);
-  return (long)(g_ascii_strtoull (digits, NULL, 16) % 1000000000U);
-}
-
 static gboolean
 set_time (int tree_fd, const char *path, gint64 seconds, long nanoseconds, GError **error)
 {
@@ -96,7 +86,8 @@ hookrun_source_set_times (HookrunSource *self, int tree_fd, const HookrunSourceF
   for (gsize i = 0; i < n_files; i++) {
     gint64 seconds = time_of (known, &files[i], now);
 
-    if (!set_time (tree_fd, files[i].path, seconds, nanoseconds_of (files[i].blob), error))
+    if (!set_time (tree_fd, files[i].path, seconds, hookrun_source_nanoseconds (files[i].blob),
+                   error))
       return FALSE;
     g_string_append_printf (fresh, "%s %" G_GINT64_FORMAT " %s", files[i].blob, seconds,
                             files[i].path);

@@ -47,6 +47,8 @@ hookrun_source_finalize (GObject *object)
   g_free (self->cache);
   g_free (self->version);
   g_free (self->commit);
+  g_hash_table_unref (self->hashes);
+  g_hash_table_unref (self->noted);
   G_OBJECT_CLASS (hookrun_source_parent_class)->finalize (object);
 }
 
@@ -61,6 +63,8 @@ hookrun_source_init (HookrunSource *self)
 {
   self->cache_fd = -1;
   self->checkout_fd = -1;
+  self->hashes = hookrun_source_new_memory ();
+  self->noted = hookrun_source_new_memory ();
 }
 
 /**
@@ -313,7 +317,7 @@ export_tree (HookrunSource *self, GCancellable *cancellable, GError **error)
     return FALSE;
   }
   self->tree = g_build_filename (self->checkout, "tree", NULL);
-  return TRUE;
+  return hookrun_source_note_tree (self, cancellable, error);
 }
 
 static gboolean

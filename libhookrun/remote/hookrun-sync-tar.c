@@ -36,12 +36,12 @@ typedef struct {
 } Difference;
 
 static HookrunTreeManifest *
-list_target (Difference *self, GError **error)
+list_target (Difference *self, gboolean checksum, GError **error)
 {
   const HookrunSyncOptions *options = self->options;
   g_autofree char *command_line = hookrun_target_script_command (
       "manifest", (const char *const[]){self->remote_folder, options->guard_state ? ".hookrun" : "",
-                                        options->checksum ? "checksum" : "", NULL});
+                                        checksum ? "checksum" : "", NULL});
   HookrunCommand command = {command_line, "list the files", -1, 0, MAX_MANIFEST};
   g_auto (HookrunCommandResult) result = {0};
   g_autofree char *what = NULL;
@@ -74,12 +74,27 @@ hash_file (const char *folder, const char *path)
   return n == 0 ? g_strdup (g_checksum_get_string (checksum)) : NULL;
 }
 
-/* Where one side knows whole seconds only, they decide. */
+/* Where one side knows whole seconds only, a file may have been written twice in one: its content
+ * decides. */
 static gboolean
-is_same_time (const HookrunManifestEntry *here, const HookrunManifestEntry *there)
+is_vague (const HookrunManifestEntry *here, const HookrunManifestEntry *there)
 {
-  return here->mtime == there->mtime &&
-         (here->mtime_ns == there->mtime_ns || here->mtime_ns == 0 || there->mtime_ns == 0);
+  return here->type == 'f' && there->type == 'f' && here->size == there->size &&
+         here->mtime == there->mtime && here->mtime_ns != there->mtime_ns &&
+         (here->mtime_ns == 0 || there->mtime_ns == 0);
+}
+
+static gboolean
+is_any_vague (HookrunTreeManifest *here, HookrunTreeManifest *there)
+{
+  for (guint i = 0; i < here->len; i++) {
+    const HookrunManifestEntry *entry = here->pdata[i];
+    const HookrunManifestEntry *old = hookrun_tree_manifest_find (there, entry->path);
+
+    if (old != NULL && is_vague (entry, old))
+      return TRUE;
+  }
+  return FALSE;
 }
 
 static gboolean
@@ -97,8 +112,8 @@ is_same (Difference *self, const HookrunManifestEntry *here, const HookrunManife
     return TRUE;
   if (here->size != there->size)
     return FALSE;
-  if (!self->options->checksum)
-    return is_same_time (here, there);
+  if (!self->options->checksum && !is_vague (here, there))
+    return here->mtime == there->mtime && here->mtime_ns == there->mtime_ns;
   hash = hash_file (self->local_folder, here->path);
   return hash != NULL && g_strcmp0 (hash, there->hash) == 0;
 }
@@ -309,10 +324,17 @@ compare (Difference *self, GError **error)
 {
   g_autoptr (GPtrArray) here =
       hookrun_tree_manifest_scan (self->local_folder, self->options, self->cancellable, error);
-  g_autoptr (GPtrArray) there = here != NULL ? list_target (self, error) : NULL;
+  gboolean checksum = self->options->checksum;
+  g_autoptr (GPtrArray) there = here != NULL ? list_target (self, checksum, error) : NULL;
 
   if (there == NULL)
     return FALSE;
+  if (!checksum && is_any_vague (here, there)) {
+    g_ptr_array_unref (there);
+    there = list_target (self, TRUE, error);
+    if (there == NULL)
+      return FALSE;
+  }
   self->is_there = there->len > 0;
   find_what_to_remove (self, here, there);
   find_what_to_send (self, here, there);

@@ -180,6 +180,18 @@ test_checksum (Fixture *fixture, gconstpointer unused)
   assert_same (fixture);
 }
 
+/* A target that keeps whole seconds cannot tell two contents of one second by their times. */
+static void
+test_whole_seconds (Fixture *fixture, gconstpointer unused)
+{
+  shell (fixture, "printf one >source/x; touch -d '2026-01-01 00:00:00.7' source/x");
+  hookrun_sync_result_unref (run (fixture));
+  shell (fixture, "touch -d '2026-01-01 00:00:00' root/there/x; printf two >source/x;"
+                  "touch -d '2026-01-01 00:00:00.7' source/x");
+  hookrun_sync_result_unref (run (fixture));
+  assert_same (fixture);
+}
+
 static void
 test_compress (Fixture *fixture, gconstpointer unused)
 {
@@ -345,6 +357,7 @@ main (int argc, char **argv)
   add_cases ("excluded-is-neither-sent-nor-removed", test_excludes);
   add_cases ("without-delete", test_without_delete);
   add_cases ("checksum-sees-what-time-hides", test_checksum);
+  add_cases ("whole-seconds-are-not-trusted", test_whole_seconds);
   add_cases ("compressed", test_compress);
   add_cases ("hard-links-are-never-written", test_hard_links);
   add_cases ("never-through-links", test_never_through_links);
