@@ -30,7 +30,6 @@ typedef struct {
   pid_t pid;                        /* also the number of its group and session */
   int exit_fd;                      /* becomes ready at its end (see hookrun-exit-fd-private.h) */
   const HookrunChildKeeper *keeper; /* (nullable) */
-  gboolean is_guarded;              /* for @keeper: the guard knows of it */
   gpointer kept;                    /* of @keeper */
 } HookrunChild;
 

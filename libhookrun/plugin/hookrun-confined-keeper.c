@@ -29,8 +29,6 @@ keeper_start (const HookrunChildSpec *spec, HookrunChild *child, GError **error)
   child->exit_fd = hookrun_confined_get_end_fd (confined);
   if (child->exit_fd >= 0) {
     child->kept = confined;
-    child->is_guarded = TRUE;
-    hookrun_child_guard_add (child->pid);
     return TRUE;
   }
   g_object_unref (confined);
@@ -48,15 +46,6 @@ keeper_signal (HookrunChild *child, int signal)
     hookrun_confined_stop (child->kept, GRACE_MS);
 }
 
-/* Once: the guard cannot tell two entries of a number apart. */
-static void
-forget (HookrunChild *child)
-{
-  if (child->is_guarded)
-    hookrun_child_guard_remove (child->pid);
-  child->is_guarded = FALSE;
-}
-
 static gboolean
 keeper_reap (HookrunChild *child, gboolean waits, siginfo_t *info, char **limit)
 {
@@ -66,7 +55,6 @@ keeper_reap (HookrunChild *child, gboolean waits, siginfo_t *info, char **limit)
 
   if (outcome == NULL)
     return FALSE;
-  forget (child);
   is_known = outcome->exited || outcome->term_signal != 0;
   info->si_pid = is_known ? child->pid : 0;
   info->si_code = outcome->exited ? CLD_EXITED : CLD_KILLED;
@@ -81,7 +69,6 @@ keeper_reap (HookrunChild *child, gboolean waits, siginfo_t *info, char **limit)
 static void
 keeper_clear (HookrunChild *child)
 {
-  forget (child);
   g_clear_object (&child->kept);
 }
 

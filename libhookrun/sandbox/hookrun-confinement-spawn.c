@@ -2,6 +2,7 @@
 /* One launch: finds the program, fills the child's plan, starts the child, and hands its tree over
  * to the supervisor. */
 #include "hookrun-confinement-private.h"
+#include "hookrun-child-private.h"
 #include "hookrun-error-private.h"
 #include "hookrun-exit-fd-private.h"
 #include "hookrun-totals-private.h"
@@ -355,7 +356,9 @@ hookrun_confinement_spawn (HookrunConfinement *self, HookrunLaunch *launch, GErr
   g_mutex_lock (&self->launch);
   tree = start (self, launch, &plan, error);
   g_mutex_unlock (&self->launch);
-  if (tree != NULL)
-    hookrun_supervisor_add (self->supervisor, tree);
+  if (tree == NULL)
+    return NULL;
+  hookrun_child_guard_add (tree->pid);
+  hookrun_supervisor_add (self->supervisor, tree);
   return tree;
 }

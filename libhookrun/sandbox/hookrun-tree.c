@@ -6,6 +6,7 @@
  */
 #include "hookrun-totals-private.h"
 #include "hookrun-broker-private.h"
+#include "hookrun-child-private.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -114,6 +115,7 @@ finish (HookrunTree *self)
 {
   guint64 one = 1;
 
+  hookrun_child_guard_remove (self->pid);
   self->is_finished = TRUE;
   if (self->end_fd >= 0 && write (self->end_fd, &one, sizeof one) < 0)
     g_assert (errno == EAGAIN);

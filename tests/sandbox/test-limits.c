@@ -12,6 +12,9 @@
 #include <glib/gstdio.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -266,6 +269,45 @@ test_async (void)
   g_assert_cmpint (outcome->limit, ==, HOOKRUN_LIMIT_WALL);
 }
 
+/* Until it is killed. */
+static void
+be_host (void)
+{
+  g_autoptr (HookrunSandbox) sandbox = make_sandbox ("wall=60s");
+  g_autoptr (HookrunConfined) confined = start (sandbox, "memory-shared");
+  g_autoptr (HookrunConfined) other = start (sandbox, "ignore");
+
+  printf ("%d %d\n", hookrun_confined_get_pid (confined), hookrun_confined_get_pid (other));
+  fflush (stdout);
+  for (;;)
+    pause ();
+}
+
+static void
+test_host_is_killed (void)
+{
+  const char *const argv[] = {"/proc/self/exe", "--host", folder, program, NULL};
+  int pids[2] = {0, 0};
+  int output = -1;
+  GPid host;
+  FILE *stream;
+
+  g_assert_true (g_spawn_async_with_pipes (NULL, (char **)(gpointer)argv, NULL,
+                                           G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &host, NULL,
+                                           &output, NULL, NULL));
+  stream = fdopen (output, "r");
+  g_assert_cmpint (fscanf (stream, "%d %d", &pids[0], &pids[1]), ==, 2);
+  fclose (stream);
+  g_assert_true (hookrun_totals_group_lives (pids[1]));
+  kill (host, SIGKILL);
+  waitpid (host, NULL, 0);
+  for (int i = 0; i < 2; i++) {
+    for (int j = 0; j < 5000 && hookrun_totals_group_lives (pids[i]); j++)
+      g_usleep (1000);
+    g_assert_false (hookrun_totals_group_lives (pids[i]));
+  }
+}
+
 static void
 add_rows (void)
 {
@@ -286,6 +328,11 @@ main (int argc, char **argv)
   if (status >= 0)
     return status;
   test_drop_user_argument (&argc, argv);
+  if (argc == 4 && strcmp (argv[1], "--host") == 0) {
+    folder = argv[2];
+    program = argv[3];
+    be_host ();
+  }
   g_test_init (&argc, &argv, NULL);
   folder = g_dir_make_tmp ("hookrun-limits-XXXXXX", NULL);
   program = test_copy_program ("misbehave", folder);
@@ -297,6 +344,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sandbox/limits/end-descriptor", test_end_descriptor);
   g_test_add_func ("/sandbox/limits/unref-kills", test_unref_kills);
   g_test_add_func ("/sandbox/limits/sandbox-goes-first", test_sandbox_goes_first);
+  g_test_add_func ("/sandbox/limits/host-is-killed", test_host_is_killed);
   g_test_add_func ("/sandbox/limits/async", test_async);
   status = g_test_run ();
   g_assert_true (hookrun_file_remove_tree_at (AT_FDCWD, folder, NULL));
