@@ -106,7 +106,11 @@ hookrun_module_path_install (HookrunModulePath *self, const char *file, GCancell
   g_autofree char *base = NULL;
 
   g_return_val_if_fail (HOOKRUN_IS_MODULE_PATH (self) && file != NULL, NULL);
-  g_return_val_if_fail (self->folders[0] != NULL, NULL);
+  if (self->folders[0] == NULL) {
+    g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID,
+                 "there is no folder to install \"%s\" into; name one in MODULEPATH", file);
+    return NULL;
+  }
   set = hookrun_module_scan_file (file, error);
   if (set == NULL)
     return NULL;

@@ -34,8 +34,7 @@ assert_bound (HookrunOperation *operation, const char *words, const char *expect
 {
   g_auto (GStrv) argv = g_strsplit (words, " ", -1);
   g_autoptr (GError) error = NULL;
-  g_autoptr (JsonNode) node =
-      hookrun_operation_bind (operation, (const char *const *)argv, &error);
+  g_autoptr (JsonNode) node = hookrun_operation_bind (operation, (const char *const *)argv, &error);
   g_autofree char *text = node != NULL ? json_to_string (node, FALSE) : NULL;
 
   if (expected != NULL) {
@@ -64,8 +63,8 @@ static void
 test_bind_refuses (void)
 {
   g_autoptr (HookrunOperation) copy = parse_operation (DESCRIPTION, 0);
-  static const char *const wrong[] = {"a",         "a b c d",   "a b --to=c",     "--form=a b",
-                                      "a b --dry", "--to b",    "a b --dry-run", "--=x a b"};
+  static const char *const wrong[] = {"a",         "a b c d", "a b --to=c",    "--form=a b",
+                                      "a b --dry", "--to b",  "a b --dry-run", "--=x a b"};
 
   for (gsize i = 0; i < G_N_ELEMENTS (wrong); i++)
     assert_bound (copy, wrong[i], NULL);
@@ -153,8 +152,7 @@ shout (HookrunEvent *event, gpointer user_data)
 {
   g_autoptr (JsonNode) node = json_from_string ("{\"args\":[\"loud\"]}", NULL);
 
-  g_assert_true (
-      hookrun_data_set_json (hookrun_event_get_data (event), "arguments", node, NULL));
+  g_assert_true (hookrun_data_set_json (hookrun_event_get_data (event), "arguments", node, NULL));
   return HOOKRUN_CONTINUE;
 }
 
@@ -210,8 +208,7 @@ test_lock_is_held_by_one (Fixture *self, gconstpointer unused)
 {
   g_autofree char *state_folder = fixture_path (self, "state");
   g_autofree char *cache_folder = fixture_path (self, "cache");
-  g_autoptr (HookrunModuleState) first =
-      hookrun_module_state_new ("m", state_folder, cache_folder);
+  g_autoptr (HookrunModuleState) first = hookrun_module_state_new ("m", state_folder, cache_folder);
   g_autoptr (HookrunModuleState) second =
       hookrun_module_state_new ("m", state_folder, cache_folder);
   GError *error = NULL;

@@ -245,6 +245,11 @@ class TestStreams(BadCase):
                 self.assertEqual(process.returncode, 1, words)
                 self.assertIn(b"cannot write to standard output", err)
 
+    def test_no_folder_to_install_into_is_told(self):
+        result = self.place.run("--path", "", "install", SHOPPING)
+        self.assertEqual(result.status, 2, repr(result))
+        self.assertIn("no folder", result.err)
+
     def test_wrong_usage_is_told(self):
         for words in ((), ("--nonsense",), ("install",), ("undo", "x"), ("state",), ("list", "x"),
                       ("run",), ("run", "--limit", "x=1", "--", "true")):
