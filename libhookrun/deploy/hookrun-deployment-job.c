@@ -112,20 +112,25 @@ hookrun_deploy_job_get_journaled_data (DeployJob *job)
   return json_node_get_object (job->journaled_data);
 }
 
+void
+hookrun_deploy_job_tell_recovered (DeployJob *job)
+{
+  const char *note = hookrun_layout_get_recovered (job->layout);
+
+  if (note != NULL)
+    hookrun_deployment_log (job->deployment, hookrun_module_get_name (job->module),
+                            HOOKRUN_LOG_WARNING, note);
+}
+
 gboolean
 hookrun_deploy_job_open_layout (DeployJob *job, GCancellable *cancellable, GError **error)
 {
-  const char *note;
-
   if (hookrun_layout_is_open (job->layout))
     return TRUE;
   if (!hookrun_target_connect (job->deployment->target, cancellable, error) ||
       !hookrun_layout_open (job->layout, cancellable, error))
     return FALSE;
-  note = hookrun_layout_get_recovered (job->layout);
-  if (note != NULL)
-    hookrun_deployment_log (job->deployment, hookrun_module_get_name (job->module),
-                            HOOKRUN_LOG_WARNING, note);
+  hookrun_deploy_job_tell_recovered (job);
   return TRUE;
 }
 

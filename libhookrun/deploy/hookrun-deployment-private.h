@@ -127,6 +127,8 @@ HookrunData *hookrun_deploy_job_make_data (HookrunDeployment *self, HookrunModul
 JsonObject *hookrun_deploy_job_get_journaled_data (DeployJob *job);
 
 /* Opens the layout at the target: connects again when the connection was lost. */
+/* Logs what the layout undid or set aside, if anything. */
+void hookrun_deploy_job_tell_recovered (DeployJob *job);
 gboolean hookrun_deploy_job_open_layout (DeployJob *job, GCancellable *cancellable, GError **error);
 
 /* What [module] says of names that are not sent, and the standing ones. */

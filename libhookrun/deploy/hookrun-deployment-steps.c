@@ -5,6 +5,7 @@
  * happened.
  */
 #include "hookrun-deployment-private.h"
+#include "hookrun-layout-private.h"
 
 static const char *
 slot (DeployJob *job, DeploySlot which)
@@ -48,21 +49,54 @@ describe_checkout (DeployJob *job, HookrunStep *step, GError **error)
 
 /* ---- stage ---- */
 
+/* Whether anybody is called while the new release stands beside the live one, and could write into
+ * a file that both share. */
+static gboolean
+has_handlers_beside_stage (DeployJob *job)
+{
+  static const char *const before[] = {HOOKRUN_SIG_DEPLOY, HOOKRUN_SIG_DEPLOY_START,
+                                       HOOKRUN_SIG_SOURCE_CHECKOUT, NULL};
+  const char *module = hookrun_module_get_name (job->module);
+  gsize n_names;
+  const char *const *names = hookrun_deployment_signal_names (&n_names);
+
+  for (gsize i = 0; i < n_names; i++) {
+    HookrunSignal *signal = hookrun_registry_lookup (job->deployment->registry, names[i]);
+    g_autoptr (JsonNode) handlers = hookrun_signal_list_handlers (signal, module);
+    JsonArray *array = json_node_get_array (handlers);
+
+    for (guint h = 0; h < json_array_get_length (array); h++)
+      if (!g_strv_contains (before, names[i]) &&
+          !json_object_get_boolean_member_with_default (json_array_get_object_element (array, h),
+                                                        "default", FALSE))
+        return TRUE;
+  }
+  return FALSE;
+}
+
+/* What is to be sent is told ahead of the hooks: one of them may send it in its own way. */
 static gboolean
 execute_stage (DeployJob *job, HookrunStep *step, GError **error)
 {
   g_autoptr (HookrunSync) sync = hookrun_deploy_job_new_sync (job);
+  GCancellable *cancellable = hookrun_step_get_cancellable (step);
+  const char *release = slot (job, SLOT_RELEASE_ID);
 
-  return hookrun_layout_begin (job->layout, slot (job, SLOT_RELEASE_ID), sync,
-                               hookrun_step_get_cancellable (step), error);
+  hookrun_layout_set_hard_links (job->layout, !has_handlers_beside_stage (job));
+  return hookrun_layout_begin (job->layout, release, sync, cancellable, error) &&
+         hookrun_layout_expect (job->layout, release, sync, slot (job, SLOT_SOURCEDIR), cancellable,
+                                error);
 }
 
 /* Takes back the stage and, where it came so far, the switch: the layout knows. */
 static gboolean
 undo_stage (DeployJob *job, HookrunStep *step, GError **error)
 {
-  return hookrun_deploy_job_open_layout (job, NULL, error) &&
-         hookrun_layout_undo (job->layout, slot (job, SLOT_RELEASE_ID), NULL, error);
+  if (!hookrun_deploy_job_open_layout (job, NULL, error) ||
+      !hookrun_layout_undo (job->layout, slot (job, SLOT_RELEASE_ID), NULL, error))
+    return FALSE;
+  hookrun_deploy_job_tell_recovered (job);
+  return TRUE;
 }
 
 static char *

@@ -17,12 +17,19 @@ struct _HookrunLayout {
   GMutex mutex; /* one request at a time */
   HookrunAgent *agent;
   char *recovered;
+  gboolean may_link;     /* a new release may have hard links into the live one */
   gboolean shares_files; /* the release that was begun has hard links into another one */
 };
 
 /* The reply to the words of a request, which end with NULL. (transfer full) */
 char *hookrun_layout_ask (HookrunLayout *self, GCancellable *cancellable, GError **error,
                           const char *const *words);
+
+/* Tells the target in place what a send of @local_folder may write, so that it can tell later what
+ * of the tree is ours to undo. Other layouts need no such list. */
+gboolean hookrun_layout_expect (HookrunLayout *self, const char *release, HookrunSync *sync,
+                                const char *local_folder, GCancellable *cancellable,
+                                GError **error);
 
 gboolean hookrun_layout_check_release (const char *release, GError **error);
 

@@ -12,7 +12,7 @@
 #include "hookrun-target-private.h"
 
 static gboolean
-do_step (HookrunLayout *self, const char *step, const char *release, const char *word, char **reply,
+do_step (HookrunLayout *self, const char *step, const char *release, const char *word, char **notes,
          GCancellable *cancellable, GError **error)
 {
   const char *words[] = {step, release, word, NULL};
@@ -23,8 +23,10 @@ do_step (HookrunLayout *self, const char *step, const char *release, const char 
   text = hookrun_layout_ask (self, cancellable, error, words);
   if (text == NULL)
     return FALSE;
-  if (reply != NULL)
-    *reply = g_steal_pointer (&text);
+  if (notes != NULL) {
+    g_free (*notes);
+    *notes = g_steal_pointer (&text);
+  }
   return TRUE;
 }
 
@@ -59,11 +61,12 @@ add_pattern (GPtrArray *words, const char *pattern)
  * @cancellable: (nullable): a #GCancellable
  * @error: return location
  *
- * Starts a release. Its folder begins as a copy of the live release by hard links, so that only
- * differences are sent; leftovers of interrupted runs are removed. In place, the present tree is
- * kept by hard links, and comes back unless the release is confirmed. Errors:
- * %HOOKRUN_ERROR_NO_SPACE, %HOOKRUN_ERROR_PERMISSION, %HOOKRUN_ERROR_COMMAND; those of
- * [method@Hookrun.Layout.get_state].
+ * Starts a release. Its folder begins as a copy of the live release, so that only differences are
+ * sent: by clones where the file system has them, else by hard links or, after
+ * [method@Hookrun.Layout.set_hard_links], by copies. Leftovers of interrupted runs are removed. In
+ * place, the present tree is kept by hard links; unless the release is confirmed, what its send
+ * wrote goes and what it replaced comes back. Errors: %HOOKRUN_ERROR_NO_SPACE,
+ * %HOOKRUN_ERROR_PERMISSION, %HOOKRUN_ERROR_COMMAND; those of [method@Hookrun.Layout.get_state].
  *
  * Returns: %TRUE when the folder is there
  *
@@ -84,6 +87,7 @@ hookrun_layout_begin (HookrunLayout *self, const char *release, HookrunSync *syn
     return FALSE;
   g_ptr_array_add (words, g_strdup ("begin"));
   g_ptr_array_add (words, g_strdup (release));
+  g_ptr_array_add (words, g_strdup (self->may_link ? "linked" : "apart"));
   options = sync != NULL ? hookrun_sync_copy_options (sync) : NULL;
   if (options != NULL && options->excludes != NULL && self->kind == HOOKRUN_LAYOUT_IN_PLACE)
     for (gsize i = 0; options->excludes[i] != NULL; i++)
@@ -141,7 +145,8 @@ hookrun_layout_send (HookrunLayout *self, const char *release, HookrunSync *sync
   g_return_val_if_fail (HOOKRUN_IS_LAYOUT (self), NULL);
   g_return_val_if_fail (HOOKRUN_IS_SYNC (sync), NULL);
 
-  if (!check_state (self, release, HOOKRUN_RELEASE_STARTED, "send to", cancellable, error))
+  if (!check_state (self, release, HOOKRUN_RELEASE_STARTED, "send to", cancellable, error) ||
+      !hookrun_layout_expect (self, release, sync, local_folder, cancellable, error))
     return NULL;
   options = hookrun_sync_copy_options (sync);
   options->has_hard_links = self->shares_files;
@@ -269,9 +274,9 @@ hookrun_layout_seal (HookrunLayout *self, const char *release, GCancellable *can
  *
  * Makes a release live, by one rename. Until it is confirmed it goes back by itself when the
  * layout is closed, this process ends, or the connection dies. In place, a release that was sent is
- * live already, and a rollback puts the kept tree back. Errors: %HOOKRUN_ERROR_CONFLICT when the
- * release was changed after it was sealed; %HOOKRUN_ERROR_COMMAND when it is not sealed; those of
- * [method@Hookrun.Layout.begin].
+ * live already, and a rollback puts back what that send had replaced. Errors:
+ * %HOOKRUN_ERROR_CONFLICT when the release was changed after it was sealed; %HOOKRUN_ERROR_COMMAND
+ * when it is not sealed; those of [method@Hookrun.Layout.begin].
  *
  * Returns: %TRUE when the release is live
  *
@@ -283,7 +288,7 @@ hookrun_layout_switch (HookrunLayout *self, const char *release, GCancellable *c
 {
   g_return_val_if_fail (HOOKRUN_IS_LAYOUT (self), FALSE);
 
-  return do_step (self, "go_live", release, NULL, NULL, cancellable, error);
+  return do_step (self, "go_live", release, NULL, &self->recovered, cancellable, error);
 }
 
 /**
@@ -321,6 +326,9 @@ hookrun_layout_confirm (HookrunLayout *self, const char *release, JsonNode *reco
  * @error: return location
  *
  * Takes a release back: if it is live, what was live before is live again; its folder is removed.
+ * In place, only what was sent is undone, file by file. What somebody else made meanwhile stays;
+ * what somebody else changed and the old tree needs the name of goes to `.hookrun/set-aside`, which
+ * [method@Hookrun.Layout.get_recovered] tells.
  * Does nothing to a release that was confirmed once, or is missing. Errors: %HOOKRUN_ERROR_COMMAND
  * when the release is confirmed and live; those of [method@Hookrun.Layout.begin].
  *
@@ -334,7 +342,7 @@ hookrun_layout_undo (HookrunLayout *self, const char *release, GCancellable *can
 {
   g_return_val_if_fail (HOOKRUN_IS_LAYOUT (self), FALSE);
 
-  return do_step (self, "undo", release, NULL, NULL, cancellable, error);
+  return do_step (self, "undo", release, NULL, &self->recovered, cancellable, error);
 }
 
 /**

@@ -74,6 +74,7 @@ hookrun_layout_init (HookrunLayout *self)
 {
   g_mutex_init (&self->mutex);
   self->lease_seconds = DEFAULT_LEASE_SECONDS;
+  self->may_link = TRUE;
   self->shares_files = TRUE; /* until the target says otherwise */
 }
 
@@ -147,6 +148,27 @@ hookrun_layout_set_lease_seconds (HookrunLayout *self, guint seconds)
 }
 
 /**
+ * hookrun_layout_set_hard_links:
+ * @self: a layout
+ * @hard_links: whether a new release may share unchanged files with the live one; %TRUE by default
+ *
+ * Sets how a new release begins where the target's file system cannot clone files. Hard links take
+ * neither time nor space, and a send never writes through them; but what else writes into a file of
+ * the release before it is live writes into the live one, too. Where hooks or others may do that,
+ * say %FALSE: the files are copied then. In place nothing changes. Counts from the next
+ * [method@Hookrun.Layout.begin].
+ *
+ * Since: 1.0
+ */
+void
+hookrun_layout_set_hard_links (HookrunLayout *self, gboolean hard_links)
+{
+  g_return_if_fail (HOOKRUN_IS_LAYOUT (self));
+
+  self->may_link = hard_links;
+}
+
+/**
  * hookrun_layout_open:
  * @self: a layout
  * @cancellable: (nullable): a #GCancellable
@@ -156,7 +178,9 @@ hookrun_layout_set_lease_seconds (HookrunLayout *self, guint seconds)
  * live and unconfirmed (see [method@Hookrun.Layout.get_recovered]). The lock is free again when the
  * layout is closed, and when this process, the connection or the target's part of it dies: it never
  * needs an unlock. Does nothing when the lock is held already. Errors: %HOOKRUN_ERROR_BUSY names
- * who holds the lock; %HOOKRUN_ERROR_COMMAND when something that is no link is where the link
+ * who holds the lock; %HOOKRUN_ERROR_PERMISSION when `.hookrun`, what is in it, `releases` or
+ * `shared` is a symbolic link or belongs to somebody who is neither the login user nor root, and
+ * nothing is changed; %HOOKRUN_ERROR_COMMAND when something that is no link is where the link
  * `current` goes, and nothing is changed; %HOOKRUN_ERROR_UNSUPPORTED names a program that the
  * target lacks; %HOOKRUN_ERROR_PERMISSION, %HOOKRUN_ERROR_NO_SPACE, %HOOKRUN_ERROR_COMMAND; those
  * of [method@Hookrun.Target.connect_finish].
@@ -213,9 +237,11 @@ hookrun_layout_is_open (HookrunLayout *self)
  * hookrun_layout_get_recovered:
  * @self: a layout
  *
- * Gets what opening found of an interrupted run and undid.
+ * Gets what opening found of an interrupted run and undid, or what the last
+ * [method@Hookrun.Layout.undo] or [method@Hookrun.Layout.switch] in place set aside because
+ * somebody else had changed it. Valid until the next such call.
  *
- * Returns: (transfer none) (nullable): a sentence, or %NULL when there was nothing
+ * Returns: (transfer none) (nullable): a sentence or two, or %NULL when there was nothing
  *
  * Since: 1.0
  */

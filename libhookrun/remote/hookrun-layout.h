@@ -80,6 +80,8 @@ char *hookrun_layout_make_release_name (const char *version);
 HOOKRUN_AVAILABLE_IN_1_0
 void hookrun_layout_set_lease_seconds (HookrunLayout *self, guint seconds);
 HOOKRUN_AVAILABLE_IN_1_0
+void hookrun_layout_set_hard_links (HookrunLayout *self, gboolean hard_links);
+HOOKRUN_AVAILABLE_IN_1_0
 gboolean hookrun_layout_open (HookrunLayout *self, GCancellable *cancellable, GError **error);
 HOOKRUN_AVAILABLE_IN_1_0
 gboolean hookrun_layout_is_open (HookrunLayout *self);

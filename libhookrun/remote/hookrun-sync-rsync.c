@@ -77,8 +77,12 @@ make_argv (const HookrunSyncOptions *options, gboolean dry_run, const char *help
     add (argv, "--dry-run");
     add (argv, "--out-format=%i %n%L");
   }
-  if (options->guard_state)
+  if (options->guard_state) {
     add (argv, "--exclude=/.hookrun");
+    /* What a send that is cut short leaves must not lie in the live tree. */
+    if (!dry_run)
+      add (argv, "--temp-dir=.hookrun/incoming");
+  }
   for (gsize i = 0; options->excludes != NULL && options->excludes[i] != NULL; i++)
     g_ptr_array_add (argv, g_strconcat ("--exclude=", options->excludes[i], NULL));
   for (gsize i = 0; options->rsync_options != NULL && options->rsync_options[i] != NULL; i++)

@@ -153,6 +153,116 @@ test_takes_over (LayoutFixture **fixture, gconstpointer unused)
   g_assert_cmpstr (before, ==, after);
 }
 
+/* Counts the files of the live tree, again and again, until told to stop. */
+typedef struct {
+  char *folder;
+  gint stop;
+  guint least;
+  guint n_looks;
+} Counter;
+
+static gpointer
+count_on (gpointer data)
+{
+  Counter *self = data;
+
+  self->least = G_MAXUINT;
+  while (!g_atomic_int_get (&self->stop)) {
+    guint n = 0;
+
+    for (guint i = 0; i < 600; i++) {
+      g_autofree char *path = g_strdup_printf ("%s/many/%u", self->folder, i);
+
+      n += g_file_test (path, G_FILE_TEST_EXISTS) ? 1 : 0;
+    }
+    self->least = MIN (self->least, n);
+    self->n_looks++;
+  }
+  return NULL;
+}
+
+/* File by file, each by one rename: at no moment is one missing. */
+static void
+test_never_empty (LayoutFixture **fixture, gconstpointer unused)
+{
+  LayoutFixture *self = *fixture;
+  g_autoptr (GError) error = NULL;
+  Counter counter = {.folder = self->remote->there};
+  GThread *thread;
+
+  layout_fixture_shell (
+      self, "mkdir source/many && for i in $(seq 0 599); do echo 1 >source/many/$i; done");
+  layout_fixture_deploy (self, "r1");
+  layout_fixture_shell (self, "for i in $(seq 0 599); do echo 22 >source/many/$i; done; "
+                              "for i in $(seq 600 900); do echo 3 >source/many/$i; done");
+  layout_fixture_stage (self, "r2");
+  layout_fixture_assert_output (self, "cat root/there/many/* | sort | uniq -c | tr -s ' '",
+                                " 600 22\n 301 3\n");
+  thread = g_thread_new ("count", count_on, &counter);
+  g_assert_true (hookrun_layout_undo (self->layout, "r2", NULL, &error));
+  g_assert_no_error (error);
+  g_atomic_int_set (&counter.stop, TRUE);
+  g_thread_join (thread);
+  g_test_message ("%u looks, at least %u files", counter.n_looks, counter.least);
+  g_assert_cmpuint (counter.n_looks, >, 1);
+  g_assert_cmpuint (counter.least, ==, 600);
+  layout_fixture_assert_output (self, "cat root/there/many/* | sort | uniq -c | tr -s ' '",
+                                " 600 1\n");
+}
+
+/* What somebody else did between two releases outlives a rollback to the first, and the way back.
+ */
+static void
+test_rollback_keeps_data (LayoutFixture **fixture, gconstpointer unused)
+{
+  LayoutFixture *self = *fixture;
+  g_autoptr (GError) error = NULL;
+  static const char look[] = "cd root/there && cat up/photo a/file 'it\\s' && ls -d new gone up "
+                             "2>/dev/null | tr '\\n' ' '";
+
+  layout_fixture_deploy (self, "r1");
+  change_source (self);
+  layout_fixture_deploy (self, "r2");
+  layout_fixture_shell (self, "cd root/there && mkdir up && echo mine >up/photo && "
+                              "echo $'odd' >$'it\\\\s' && echo n2 >new/more");
+  g_assert_true (hookrun_layout_switch (self->layout, "r1", NULL, &error));
+  g_assert_no_error (error);
+  layout_fixture_assert_output (self, look, "mine\n1\nodd\ngone new up ");
+  layout_fixture_assert_output (self, "ls root/there/new", "more\n");
+  hookrun_layout_close (self->layout);
+  layout_fixture_assert_output (self, look, "mine\n2\nodd\nnew up ");
+  g_assert_true (hookrun_layout_open (self->layout, NULL, &error));
+  g_assert_true (hookrun_layout_switch (self->layout, "r1", NULL, &error));
+  g_assert_true (hookrun_layout_confirm (self->layout, "r1", NULL, NULL, &error));
+  layout_fixture_assert_output (self, look, "mine\n1\nodd\ngone new up ");
+  g_assert_true (hookrun_layout_switch (self->layout, "r2", NULL, &error));
+  g_assert_no_error (error);
+  layout_fixture_assert_output (self, look, "mine\n2\nodd\nnew up ");
+}
+
+/* What stands in the way of an old file or folder is set aside, and told. */
+static void
+test_set_aside (LayoutFixture **fixture, gconstpointer unused)
+{
+  LayoutFixture *self = *fixture;
+  g_autoptr (GError) error = NULL;
+
+  layout_fixture_deploy (self, "r1");
+  change_source (self);
+  layout_fixture_stage (self, "r2");
+  layout_fixture_shell (self, "cd root/there && rm a/file && mkdir a/file && echo x >a/file/x && "
+                              "echo y >gone && echo z >link/z");
+  g_assert_true (hookrun_layout_undo (self->layout, "r2", NULL, &error));
+  g_assert_no_error (error);
+  layout_fixture_assert_output (self, "cd root/there && cat a/file gone/x && readlink link",
+                                "1\nold\na\n");
+  layout_fixture_assert_output (
+      self, "cd root/there/.hookrun/set-aside/*/ && cat a/file/x gone link/z", "x\ny\nz\n");
+  g_test_message ("%s", hookrun_layout_get_recovered (self->layout));
+  g_assert_nonnull (strstr (hookrun_layout_get_recovered (self->layout), "/.hookrun/set-aside: "));
+  g_assert_nonnull (strstr (hookrun_layout_get_recovered (self->layout), "a/file"));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -164,5 +274,8 @@ main (int argc, char **argv)
   ADD ("data-of-the-application-stays", test_data_stays);
   ADD ("rollback-can-be-undone", test_rollback);
   ADD ("takes-over-a-folder", test_takes_over);
+  ADD ("never-less-than-either-tree", test_never_empty);
+  ADD ("rollback-keeps-what-others-made", test_rollback_keeps_data);
+  ADD ("what-is-in-the-way-is-set-aside", test_set_aside);
   return g_test_run ();
 }

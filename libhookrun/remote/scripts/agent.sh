@@ -9,6 +9,9 @@
 LC_ALL=C
 export LC_ALL
 kind=$2 lease=$3 holder=$4
+# The state folder and the releases; where there is /proc, by descriptors, so that whoever owns the
+# folder cannot put a link in their place once they were looked at.
+own=.hookrun releases=releases shared=shared
 
 say () { printf '\036 %s\n' "$1"; }
 die () {
@@ -22,14 +25,14 @@ sync_path () { sync "$1" 2>/dev/null || sync; }
 store () { cat >"$1.new" && sync_path "$1.new" && mv -f "$1.new" "$1" && sync_path "${1%/*}"; }
 
 in_place () { [ "$kind" = in-place ]; }
-folder_of () { if in_place; then echo .; else echo "releases/$1"; fi; }
-is_sealed () { [ -f ".hookrun/manifests/$1" ]; }
-is_confirmed () { grep -qxF -e "$1" .hookrun/history 2>/dev/null; }
+folder_of () { if in_place; then echo .; else echo "$releases/$1"; fi; }
+is_sealed () { [ -f "$own/manifests/$1" ]; }
+is_confirmed () { grep -qxF -e "$1" "$own/history" 2>/dev/null; }
 
 # The release that is live, or nothing.
 current () {
   if in_place; then
-    cat .hookrun/current 2>/dev/null || :
+    cat "$own/current" 2>/dev/null || :
   elif link=$(readlink current 2>/dev/null); then
     echo "${link##*/}"
   fi
@@ -38,11 +41,11 @@ current () {
 # Makes $1 live, by one rename; "-" is none.
 point () {
   if in_place && [ "$1" != - ]; then
-    echo "$1" | store .hookrun/current
+    echo "$1" | store "$own/current"
   elif in_place; then
-    rm -f .hookrun/current
+    rm -f "$own/current"
   elif [ "$1" != - ]; then
-    rm -f .hookrun/next && ln -s "releases/$1" .hookrun/next && mv -fT .hookrun/next current
+    rm -f "$own/next" && ln -s "releases/$1" "$own/next" && mv -fT "$own/next" current
   else
     rm -f current
   fi && sync_path .
@@ -52,9 +55,9 @@ point () {
 # and not confirmed) or "confirm" (confirmed, the rest is to be done).
 read_journal () {
   word='' new='' old=''
-  [ ! -f .hookrun/journal ] || read -r word new old <.hookrun/journal
+  [ ! -f "$own/journal" ] || read -r word new old <"$own/journal"
 }
-forget () { rm -f .hookrun/journal && sync_path .hookrun; }
+forget () { rm -f "$own/journal" && sync_path "$own/."; }
 
 state () {
   read_journal
@@ -76,20 +79,20 @@ state () {
 # The confirmed release before the live one, or nothing.
 previous () {
   if in_place; then
-    if [ -d .hookrun/previous ]; then cat .hookrun/previous-name; fi
+    if [ -d "$own/previous" ]; then cat "$own/previous/name"; fi
     return
   fi
-  [ -f .hookrun/history ] || return 0
+  [ -f "$own/history" ] || return 0
   now=$(current) before=''
   while read -r name; do
     [ "$name" != "$now" ] || break
-    if [ -d "releases/$name" ] && is_sealed "$name"; then before=$name; fi
-  done <.hookrun/history
+    if [ -d "$releases/$name" ] && is_sealed "$name"; then before=$name; fi
+  done <"$own/history"
   [ -z "$before" ] || echo "$before"
 }
 
-list () { if in_place; then current; else ls -1 releases; fi; }
-record () { [ ! -f .hookrun/deployed.json ] || cat .hookrun/deployed.json; }
+list () { if in_place; then current; else ls -1 "$releases/."; fi; }
+record () { [ ! -f "$own/deployed.json" ] || cat "$own/deployed.json"; }
 
 # What is in the tree of release $1, in an order that stays the same.
 print_manifest () {
@@ -101,7 +104,7 @@ print_manifest () {
   fi | tr '\000' '\n' | sort
 }
 matches_seal () {
-  [ "$(print_manifest "$1" | cksum)" = "$(cksum <".hookrun/manifests/$1")" ] ||
+  [ "$(print_manifest "$1" | cksum)" = "$(cksum <"$own/manifests/$1")" ] ||
     die "release $1 was changed after it was sealed"
 }
 
@@ -119,20 +122,20 @@ try_lock () {
 # What a run that was killed had started ends by itself once its input has ended. Waits for that,
 # and no longer than a run that is not dead but silent may cost.
 wait_for_writers () {
-  exec 8<>.hookrun/writers || return
+  exec 8<>"$own/writers" || return
   try_lock 50 8 || :
 }
 
 # Takes release $1 out of sight and removes it.
 discard () {
-  if [ -d "releases/$1" ]; then
-    wait_for_writers && rm -rf "releases/.$1.gone" && mv -T "releases/$1" "releases/.$1.gone"
-  fi && rm -rf "releases/.$1.gone" "releases/.$1.new"
+  if [ -d "$releases/$1" ]; then
+    wait_for_writers && rm -rf "$releases/.$1.gone" && mv -T "$releases/$1" "$releases/.$1.gone"
+  fi && rm -rf "$releases/.$1.gone" "$releases/.$1.new"
 }
 
 # Folders that were begun and never sealed belong to runs that are over.
 remove_leftovers () {
-  for path in releases/* releases/.*.new releases/.*.gone; do
+  for path in "$releases"/* "$releases"/.*.new "$releases"/.*.gone; do
     name=${path##*/}
     if [ -d "$path" ] && [ "$name" != "$1" ] && [ "$name" != "$(current)" ] && ! is_sealed "$name"
     then case $name in
@@ -143,8 +146,20 @@ remove_leftovers () {
   done
 }
 
-# $1 release; in place, then words of find that leave out what a sync leaves out. Says whether the
-# tree shares its files with another one.
+# Copies tree $1 to $2, "linked" or "apart" ($3). Clones are both: they take no space and share
+# nothing that can be written. Says when files are shared.
+copy_tree () {
+  if cp -a --reflink=always "$own/lock" "$own/probe" 2>/dev/null; then
+    cp -a --reflink=always "$1" "$2"
+  elif [ "$3" = linked ]; then
+    cp -al "$1" "$2" && echo shared
+  else
+    cp -a "$1" "$2"
+  fi
+}
+
+# $1 release, $2 how its files lie beside those of the live one; in place, then words of find that
+# leave out what a sync leaves out. Says whether the tree shares its files with another one.
 begin () {
   case $(state "$1") in
   missing) ;;
@@ -155,57 +170,146 @@ begin () {
   esac
   if in_place; then
     release=$1
-    shift
-    { [ $# = 0 ] || printf '%s\000' "$@"; } | store .hookrun/kept && keep_tree "$release" && echo shared
+    shift 2
+    rm -rf "$own/back" && { [ $# = 0 ] || printf '%s\000' "$@"; } | store "$own/words" &&
+      keep_tree "$release" "$own/words" /dev/null && echo shared
     return
   fi
   remove_leftovers "$1" || die "cannot remove what an interrupted run left"
   now=$(current)
   if [ -z "$now" ]; then
-    mkdir "releases/$1"
+    mkdir "$releases/$1"
     return
   fi
   # Under another name until it is whole: a copy that was cut short is a leftover.
-  rm -rf "releases/.$1.new" && cp -al "releases/$now" "releases/.$1.new" &&
-    mv -T "releases/.$1.new" "releases/$1" && echo shared
+  rm -rf "$releases/.$1.new" && copy_tree "$releases/$now" "$releases/.$1.new" "$2" &&
+    mv -T "$releases/.$1.new" "$releases/$1"
 }
 
-# Prints the names in the tree that a sync would touch; words of find come from .hookrun/kept.
+# Prints of the tree what a sync would touch: $1 are words of find that choose and print; file $2 has
+# those that leave out.
 tree_names () {
-  xargs -0 sh -c 'kind=$0; if [ "$kind" = folders ]; then
-    exec find . -path ./.hookrun -prune -o "$@" -type d -print0
-  fi; exec find . -path ./.hookrun -prune -o "$@" ! -type d -print0' "$1" <.hookrun/kept
+  xargs -0 sh -c 'choice=$0; exec find . -path ./.hookrun -prune -o "$@" $choice' "$1" <"$2"
 }
+
+# Names that end with NUL as lines, and back: a backslash becomes "\s", a newline "\n".
+encode () { sed -z 's/\\/\\s/g; s/\n/\\n/g' | tr '\000' '\n'; }
+decode () { tr '\n' '\000' | sed -z 's/\\n/\n/g; s/\\s/\\/g'; }
 
 # Folders alone, with their modes, for what has to make them elsewhere.
 pack_folders () { tar --null --no-recursion -T - -cf -; }
 
-# Keeps the tree by hard links, before it is changed in place for release $1.
+# Keeps the tree by hard links before it is changed in place for release $1: in previous are tree,
+# the name of its release, words of find ($2) that leave out what is none of ours, and in sent ($3)
+# what was or will be written over it, as lines "type:size:time:./name", "gone:::./name" or
+# "delete" (whatever is not sent is deleted).
 keep_tree () {
-  now=$(current)
-  rm -rf .hookrun/previous.new .hookrun/manifests/* && mkdir .hookrun/previous.new &&
-    tree_names folders | pack_folders | (cd .hookrun/previous.new && tar -xpf -) &&
-    tree_names files | xargs -0 -r cp -al --parents -t .hookrun/previous.new -- &&
-    rm -rf .hookrun/previous && mv -T .hookrun/previous.new .hookrun/previous &&
-    echo "${now:--}" | store .hookrun/previous-name &&
-    echo "place $1 ${now:--}" | store .hookrun/journal || die "cannot keep the old tree"
+  now=$(current) kept=$own/previous.new
+  rm -rf "$kept" "$own"/manifests/* && mkdir -p "$kept/tree" "$own/incoming" &&
+    cp "$2" "$kept/words" && cp "$3" "$kept/sent" && echo "${now:--}" >"$kept/name" &&
+    tree_names '-type d -print0' "$2" | pack_folders | (cd "$kept/tree" && tar -xpf -) &&
+    tree_names '! -type d -print0' "$2" | xargs -0 -r cp -al --parents -t "$kept/tree" -- &&
+    rm -rf "$own/previous" && mv -T "$kept" "$own/previous" &&
+    echo "place $1 ${now:--}" | store "$own/journal" || die "cannot keep the old tree"
 }
 
-# Puts the tree back that $1 keeps. Can be repeated.
+# Notes what a send is about to write for release $1; each line of $2 ends with "\e".
+expect () {
+  in_place || return 0
+  read_journal
+  [ "$word $new" = "place $1" ] || die "release $1 was never begun"
+  printf '%s' "$2" | sed 's/\\e/\n/g' >>"$own/previous/sent"
+}
+
+# Finds what to undo. Only what is as it was sent, and is not the kept file itself, is taken away or
+# replaced; what somebody else changed is set aside where the send had touched the name, and stays
+# otherwise. Lines begin with k (put the kept file back), m (the kept folder), x and f (take away a
+# file, a folder), u (take away before a folder comes back), a (set aside), b (a folder is in the way
+# of a kept file).
+compare='
+function key(type, size, time) { return type == "d" ? "d:" path : type ":" size ":" time ":" path }
+{
+  at = index($0, ":./")
+  if (!at) { if ($0 == "S:delete") all = 1; next }
+  path = substr($0, at + 1)
+  split(substr($0, 1, at - 1), f, ":")
+  if (f[1] == "S" && f[2] == "gone") gone[path] = 1
+  else if (f[1] == "S") { sent[path] = 1; keys[key(f[2], f[3], f[4])] = 1 }
+  else if (f[1] == "K") { old[path] = f[2]; old_id[path] = f[3]; old_key[path] = key(f[2], f[4], f[5]) }
+  else { now[path] = f[2]; now_id[path] = f[3]; now_key[path] = key(f[2], f[4], f[5]) }
+}
+END {
+  for (p in old) {
+    removed = !(p in sent) && (all || p in gone)
+    touched = removed || (p in sent && !(old_key[p] in keys))
+    back = (old[p] == "d" ? "m" : "k") p
+    if (!(p in now)) { if (removed || p in sent) print back }
+    else if (old[p] == "d" && now[p] == "d") { if (p in sent) print back }
+    else if (old[p] == now[p] && old_id[p] == now_id[p]) continue
+    else if (now[p] == "d") { if (touched || now_key[p] in keys) print "b" p }
+    else if (now_key[p] in keys) { if (old[p] == "d") print "u" p; print back }
+    else if (touched || (old[p] == "d" && p in sent)) { print "a" p; print back }
+  }
+  for (p in now)
+    if (!(p in old) && now_key[p] in keys) print (now[p] == "d" ? "f" : "x") p
+}'
+plan_restore () {
+  sed 's/^/S:/' "$1/sent" &&
+    (cd "$1/tree" && find . -printf 'K:%y:%i:%s:%T@:%p\0') | encode &&
+    tree_names '-printf N:%y:%i:%s:%T@:%p\0' "$1/words" | encode
+}
+
+# What the shells that xargs starts need to set something aside, and to put a kept file back.
+helpers='
+aside () {
+  to=$own/set-aside/$when/${1#./}
+  mkdir -p -- "${to%/*}" && mv -T -- "$1" "$to" && printf "%s\n" "${1#./}" >>"$own/told"
+}
+fill () {
+  if [ -h "$1" ] || { [ -e "$1" ] && [ ! -d "$1" ]; }; then aside "$1" || return; fi
+  [ -d "$1" ] || mkdir -- "$1" || return
+  find "$own/again/$1" -mindepth 1 -maxdepth 1 ! -type d -print0 | xargs -0 -r mv -f -t "$1" --
+}
+unblock () {
+  if ! rmdir -- "$1" 2>/dev/null; then aside "$1" || return; fi
+  mkdir -p -- "${1%/*}" && cp -al -- "$kept/tree/$1" "$1"
+}'
+each () { xargs -0 -r sh -c "$helpers; for path; do $1 \"\$path\" || exit; done" sh; }
+pick () { sed -n "s/^$1//p" "$own/todo" | decode; }
+
+# Undoes what was sent over the kept tree $1, file by file: first the old files come back, each by one
+# rename, then what was sent beside them goes. Can be repeated.
 restore_tree () {
-  tree_names files | xargs -0 -r rm -f -- &&
-    tree_names folders | sort -rz | kept=$1 xargs -0 -r sh -c 'for path; do
-      if [ -h "$kept/$path" ] || [ ! -d "$kept/$path" ]; then rmdir -- "$path" 2>/dev/null; fi
-    done; :' sh &&
-    (cd "$1" && find . -type d -print0 | pack_folders) | tar -xpf - &&
-    (top=$PWD && cd "$1" && find . ! -type d -print0 | xargs -0 -r cp -al --parents -t "$top" --) &&
-    sync_path .
+  [ -s "$1/sent" ] || return 0
+  kept=$1 when=$(date -u +%Y%m%dT%H%M%SZ)
+  export kept when
+  rm -rf "$own/again" && mkdir "$own/again" &&
+    plan_restore "$1" | awk "$compare" >"$own/todo" &&
+    pick a | each aside && pick u | xargs -0 -r rm -f -- &&
+    { printf '.\000'; pick m; } | (cd "$1/tree" && pack_folders) | tar -xpf - &&
+    pick k | (cd "$1/tree" && xargs -0 -r cp -al --parents -t "$own/again" --) &&
+    (cd "$own/again" && find . -type d -print0) | each fill &&
+    pick x | xargs -0 -r rm -f -- &&
+    { pick f | sort -rz | xargs -0 -r rmdir -- 2>/dev/null; pick b | each unblock; } &&
+    rm -rf "$own/again" "$own/todo" "$own/incoming" && { sync -f . 2>/dev/null || sync; }
+}
+
+# Says once what was set aside.
+tell () {
+  [ -s "$own/told" ] || return 0
+  awk -v where="$folder/.hookrun/set-aside" '
+    { gsub(/[\001-\037\177]/, "?") }
+    NR <= 10 { names = names (NR > 1 ? ", " : "") $0 }
+    END {
+      print "what somebody else had changed was set aside below " where ": " names \
+        (NR > 10 ? " and " NR - 10 " more" : "")
+    }' "$own/told" && rm -f "$own/told"
 }
 
 # Makes a shared folder or file of $2 in release $1.
 share () {
   ! in_place || return 0
-  from="releases/$1/$2" to="shared/$2" up='../..' rest=$2
+  from="$releases/$1/$2" to="$shared/$2" up='../..' rest=$2
   while [ "$rest" != "${rest#*/}" ]; do
     up="../$up" rest=${rest#*/}
   done
@@ -220,7 +324,7 @@ seal () {
   is_sealed "$1" && return
   [ -d "$(folder_of "$1")" ] || die "release $1 was never begun"
   { sync -f "$(folder_of "$1")" 2>/dev/null || sync; } &&
-    (print_manifest "$1") | store ".hookrun/manifests/$1"
+    (print_manifest "$1") | store "$own/manifests/$1"
 }
 
 go_live () {
@@ -231,32 +335,34 @@ go_live () {
   is_sealed "$1" || die "release $1 is not sealed"
   (matches_seal "$1") || return
   now=$(current)
-  echo "switch $1 ${now:--}" | store .hookrun/journal && point "$1"
+  echo "switch $1 ${now:--}" | store "$own/journal" && point "$1" && tell
 }
 
 # In place, the kept tree and the live one change their parts. Until that is confirmed the kept tree
-# stays in .hookrun/back, so that it can be undone.
+# stays in back, so that it can be undone.
 bring_back () {
-  rm -rf .hookrun/back && cp -al .hookrun/previous .hookrun/back && keep_tree "$1" &&
-    restore_tree .hookrun/back && seal "$1"
+  rm -rf "$own/back" && cp -al "$own/previous" "$own/back" &&
+    (cd "$own/back/tree" && find . -printf '%y:%s:%T@:%p\0') | encode >"$own/sent" &&
+    sed -n 's/^[fl]:[^:]*:[^:]*:/gone:::/p' "$own/back/sent" >>"$own/sent" &&
+    keep_tree "$1" "$own/back/words" "$own/sent" && restore_tree "$own/back" && seal "$1"
 }
 
 confirm () {
   [ "$(current)" = "$1" ] || die "release $1 is not live"
   read_journal
   if [ "$word" = switch ]; then
-    if [ -n "$2" ]; then printf '%s\n' "$2" | store .hookrun/deployed.next || return; fi
-    echo "confirm $1" | store .hookrun/journal || return
+    if [ -n "$2" ]; then printf '%s\n' "$2" | store "$own/deployed.next" || return; fi
+    echo "confirm $1" | store "$own/journal" || return
   elif [ -n "$2" ]; then
-    printf '%s\n' "$2" | store .hookrun/deployed.json || return
+    printf '%s\n' "$2" | store "$own/deployed.json" || return
   fi
   finish_confirm "$1"
 }
 
 finish_confirm () {
-  if [ -f .hookrun/deployed.next ]; then mv -f .hookrun/deployed.next .hookrun/deployed.json; fi &&
-    { is_confirmed "$1" || { cat .hookrun/history 2>/dev/null; echo "$1"; } | store .hookrun/history; } &&
-    rm -rf .hookrun/back && forget
+  if [ -f "$own/deployed.next" ]; then mv -f "$own/deployed.next" "$own/deployed.json"; fi &&
+    { is_confirmed "$1" || { cat "$own/history" 2>/dev/null; echo "$1"; } | store "$own/history"; } &&
+    rm -rf "$own/back" && forget
 }
 
 # Undoes the open transaction, if there is one, and says so.
@@ -269,11 +375,10 @@ undo_open () {
     return
     ;;
   esac
-  if in_place; then wait_for_writers && restore_tree .hookrun/previous || return; fi
-  rm -f .hookrun/deployed.next && point "$old" || return
-  if in_place && [ -d .hookrun/back ]; then
-    rm -rf .hookrun/previous && mv -T .hookrun/back .hookrun/previous &&
-      echo "$new" | store .hookrun/previous-name || return
+  if in_place; then wait_for_writers && restore_tree "$own/previous" || return; fi
+  rm -f "$own/deployed.next" && point "$old" || return
+  if in_place && [ -d "$own/back" ]; then
+    rm -rf "$own/previous" && mv -T "$own/back" "$own/previous" || return
   fi
   [ "$old" != - ] || old='what was there before'
   forget && echo "release $new was not confirmed; $old is live again"
@@ -282,53 +387,103 @@ undo_open () {
 # Takes a release out that is not confirmed.
 undo () {
   read_journal
-  if [ "$new" = "$1" ] && [ "$word" != confirm ]; then undo_open >/dev/null || return; fi
+  if [ "$new" = "$1" ] && [ "$word" != confirm ]; then undo_open >/dev/null && tell || return; fi
   [ "$(current)" != "$1" ] || die "release $1 is confirmed and live; switch to another one"
   ! in_place || return 0
   ! is_confirmed "$1" || return 0
-  rm -f ".hookrun/manifests/$1" && discard "$1"
+  rm -f "$own/manifests/$1" && discard "$1"
 }
 
 # Removes confirmed releases that are not live, but the last $1. Says how many.
 prune () {
   ! in_place || { echo 0; return; }
-  [ -f .hookrun/history ] || { echo 0; return; }
+  [ -f "$own/history" ] || { echo 0; return; }
   now=$(current) total=0 removed=0
   while read -r name; do
-    if [ "$name" != "$now" ] && [ -d "releases/$name" ]; then total=$((total + 1)); fi
-  done <.hookrun/history
+    if [ "$name" != "$now" ] && [ -d "$releases/$name" ]; then total=$((total + 1)); fi
+  done <"$own/history"
   while read -r name; do
     [ $((total - removed)) -gt "$1" ] || break
-    if [ "$name" = "$now" ] || [ ! -d "releases/$name" ]; then continue; fi
-    rm -f ".hookrun/manifests/$name" && rm -rf "releases/$name" || return
+    if [ "$name" = "$now" ] || [ ! -d "$releases/$name" ]; then continue; fi
+    rm -f "$own/manifests/$name" && rm -rf "$releases/$name" || return
     removed=$((removed + 1))
-  done <.hookrun/history
+  done <"$own/history"
   echo "$removed"
 }
 
 # Whether something that is not ours is where the link to the live release goes.
 is_occupied () { ! in_place && [ -e "$1/current" ] && [ ! -h "$1/current" ]; }
 
+refuse () {
+  echo "Permission denied: $folder/$1 $2, so what is written there could go elsewhere; $3"
+  return 1
+}
+
+# Whether all of these paths are missing, or of the login user or root, and no links.
+are_ours () {
+  me=$(id -u)
+  bad=$(find "$@" -prune ! -path '*/next' \( -type l -o ! -user 0 ! -user "$me" \) -print 2>/dev/null)
+  [ -n "$bad" ] || return 0
+  bad=$(printf '%s\n' "$bad" | head -n 1)
+  name=.hookrun/${bad#"$own/"}
+  [ "${bad#"$own/"}" != "$bad" ] || name=$bad
+  if [ -h "$bad" ]; then
+    refuse "$name" 'is a symbolic link' 'remove it there'
+  else
+    refuse "$name" "belongs to user $(ls -nd -- "$bad" | awk '{ print $3; exit }'), neither to root nor to \
+user $me who logs in" "give it to that user (chown -R $me) if you trust what is in it, or remove it"
+  fi
+}
+
+# Opens folder $2 as descriptor $1 and looks whether it is the one that was meant.
+hold () {
+  eval "exec $1<\"\$2\"" || return
+  if [ -e "/proc/self/fd/$1/." ]; then
+    top=$(readlink /proc/self/cwd)
+    [ "$(readlink "/proc/self/fd/$1")" = "${top%/}/$2" ] ||
+      refuse "$2" 'was changed while it was looked at' 'run it again, and see who does that'
+  fi
+}
+held () { if [ -e "/proc/self/fd/$1/." ]; then echo "/proc/self/fd/$1"; else echo "$2"; fi; }
+
+# Nothing is written before everything that will be written has been looked at.
 open_layout () {
-  mkdir -p -- "$1" && cd -- "$1" && mkdir -p .hookrun/manifests && chmod 700 .hookrun || return
-  in_place || mkdir -p releases shared
+  folder=$1 names=.hookrun
+  in_place || names='.hookrun releases shared'
+  mkdir -p -- "$1" && cd -- "$1" || return
+  are_ours $names .hookrun/* .hookrun/.[!.]* || return
+  for name in $names; do
+    [ -d "$name" ] || mkdir -- "$name" || return
+  done
+  hold 7 .hookrun || return
+  own=$(held 7 .hookrun)
+  in_place || { hold 6 releases && hold 5 shared; } || return
+  in_place || releases=$(held 6 releases) shared=$(held 5 shared)
+  chmod 700 "$own/." && mkdir -p "$own/manifests" || return
+  are_ours "$own"/* "$own"/.[!.]*
 }
 
 trap '' HUP PIPE
-for program in flock mv cp sync find xargs sort cksum readlink tar; do
+for program in flock mv cp sync find xargs sort cksum readlink tar awk sed; do
   command -v $program >/dev/null || { echo "the target has no program $program: not found"; say 69; exit; }
 done
+if in_place && ! find / -prune -printf '' 2>/dev/null; then
+  echo "the target's find has no -printf, which a deployment in place needs: not found"
+  say 69
+  exit
+fi
 if is_occupied "$1"; then
   echo "$1/current is a real file or folder and no link to a release, so it was not made here;" \
     "move it away, choose another path, or deploy with layout = in-place"
   say 1
   exit
 fi
-open_layout "$1" 2>&1 || { say 1; exit; }
-exec 9<>.hookrun/lock || exit
-try_lock 20 9 || { cat .hookrun/lock; say 75; exit; }
-printf '%s, process %s there\n' "$holder" $$ >.hookrun/lock
-(undo_open) 2>&1
+open_layout "$1" 2>&1 || { say $?; exit; }
+export own
+exec 9<>"$own/lock" || exit
+try_lock 20 9 || { cat "$own/lock"; say 75; exit; }
+printf '%s, process %s there\n' "$holder" $$ >"$own/lock"
+(undo_open && tell) 2>&1
 say $?
 limit=''
 if command -v timeout >/dev/null; then limit="timeout $lease"; fi
