@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a send in place is about to write, told to the agent before the first byte of it: type, size,
- * time and name of everything in the source. By that list the agent knows later, even when this
- * process is long gone, what it may take away, and what somebody else has made or changed.
+ * What a send in place is about to write, told to the agent before the first byte of it: type,
+ * size, time and name of everything in the source. By that list the agent knows later, even when
+ * this process is long gone, what it may take away, and what somebody else has made or changed.
  */
 #include <string.h>
 

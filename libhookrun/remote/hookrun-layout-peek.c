@@ -5,7 +5,9 @@
  */
 #include "hookrun-layout-private.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "hookrun-json-private.h"
 #include "hookrun-shell-private.h"
@@ -16,14 +18,42 @@
 /* In the place of a name: what lies where the link goes is no link. */
 #define OCCUPIED "//"
 
-/* First a line with the name of what is live, or an empty one, then the record. */
+/* First a line with the name of what is live, or an empty one, then the record. What cannot be read
+ * is not missing: a folder of somebody else must not look like one where nothing was deployed. */
 static const char script[] =
-    "cd -- \"$1\" 2>/dev/null || exit 0\n"
+    "LC_ALL=C; export LC_ALL\n"
+    "give_up () {\n"
+    "  echo \"$1/$2: $3; nothing is known of what is deployed there\" >&2; exit 1\n"
+    "}\n"
+    "unreadable () {\n"
+    "  give_up \"$1\" \"$2\" \"Permission denied; look as the user who deployed it, or as root\"\n"
+    "}\n"
+    "if ! cd -- \"$1\" 2>/dev/null; then\n"
+    "  case $(ls -d -- \"$1/.\" 2>&1) in *'No such file'*) exit 0 ;; esac\n"
+    "  unreadable \"$1\" .\n"
+    "fi\n"
     "if [ $2 = releases ] && [ -e current ] && [ ! -h current ]; then echo " OCCUPIED "; exit; fi\n"
+    "if [ -h .hookrun ]; then\n"
+    "  give_up \"$1\" .hookrun 'a symbolic link, which was not made here; remove it'\n"
+    "fi\n"
+    "if [ -e .hookrun ] && ! ls .hookrun/. >/dev/null 2>&1; then unreadable \"$1\" .hookrun; fi\n"
+    "for file in current deployed.json; do\n"
+    "  [ ! -e .hookrun/$file ] || [ -r .hookrun/$file ] || unreadable \"$1\" .hookrun/$file\n"
+    "done\n"
     "if [ -f .hookrun/current ]; then cat .hookrun/current\n"
     "elif [ -d current ] && link=$(readlink current); then echo \"${link##*/}\"\n"
     "else echo; fi\n"
     "if [ -f .hookrun/deployed.json ]; then cat .hookrun/deployed.json; fi\n";
+
+/* A local target whose root is missing: even a command that only looks would make it. */
+static gboolean
+has_no_root (HookrunTarget *target)
+{
+  const char *root = hookrun_target_get_root (target);
+  struct stat st;
+
+  return root != NULL && lstat (root, &st) < 0 && errno == ENOENT;
+}
 
 static void
 set_occupied (HookrunTarget *target, const char *folder, GError **error)
@@ -88,7 +118,8 @@ read_reply (HookrunLayout *self, const char *text, char **current, JsonNode **re
  *
  * Looks at what is live without taking the lock and without changing anything; connects if need be.
  * Another run may be changing it meanwhile. Errors: %HOOKRUN_ERROR_PROTOCOL for a damaged record,
- * %HOOKRUN_ERROR_EXISTS when `current` is no link, %HOOKRUN_ERROR_COMMAND, and those of
+ * %HOOKRUN_ERROR_EXISTS when `current` is no link, %HOOKRUN_ERROR_PERMISSION when the login user
+ * may not read what is there, %HOOKRUN_ERROR_COMMAND, and those of
  * [method@Hookrun.Target.connect_finish].
  *
  * Returns: %TRUE when @current and @record are set
@@ -107,6 +138,8 @@ hookrun_layout_peek (HookrunLayout *self, char **current, JsonNode **record,
 
   g_return_val_if_fail (HOOKRUN_IS_LAYOUT (self), FALSE);
 
+  if (has_no_root (self->target))
+    return read_reply (self, "", current, record, error);
   kind = self->kind == HOOKRUN_LAYOUT_IN_PLACE ? "in-place" : "releases";
   folder = hookrun_target_map_path (self->target, self->folder);
   command_line = hookrun_shell_quote_argv (

@@ -71,12 +71,8 @@ connect_async (HookrunTarget *target, GCancellable *cancellable, GAsyncReadyCall
   HookrunLocalTarget *self = HOOKRUN_LOCAL_TARGET (target);
   g_autoptr (GTask) task =
       hookrun_target_task_new (self, connect_async, cancellable, callback, user_data);
-  GError *error = NULL;
 
-  if (self->root != NULL && !hookrun_file_make_folders (self->root, &error))
-    g_task_return_error (task, error);
-  else
-    g_task_return_boolean (task, TRUE);
+  g_task_return_boolean (task, TRUE);
 }
 
 static void
@@ -159,9 +155,11 @@ execute_async (HookrunTarget *target, const char *command_line, int stdin_fd, in
   HookrunSpawn spawn = {
       argv, (const char *const *)self->envp, self->root, {stdin_fd, stdout_fd, stderr_fd}, -1};
   GError *error = NULL;
-  pid_t pid;
+  pid_t pid = -1;
 
-  pid = hookrun_spawn (&spawn, &error);
+  /* Made for the first command and not on connecting: who only looks changes nothing. */
+  if (self->root == NULL || hookrun_file_make_folders (self->root, &error))
+    pid = hookrun_spawn (&spawn, &error);
   hookrun_target_task_close (stdin_fd, stdout_fd, stderr_fd);
   if (pid < 0)
     g_task_return_error (task, error);
