@@ -159,6 +159,18 @@ class TestRuns(BadCase):
         self.assertEqual(process.returncode, 130)
         self.assertEqual(self.alive("sleep " + mark), [])
 
+    def test_killed_host_takes_the_module_along(self):
+        mark = "2%05d.25" % (os.getpid() % 100000)
+        self.goes("stays", "trap '' TERM INT HUP IO; echo up; sleep %s" % mark)
+        process = self.place.start("stays", "go")
+        process.stdout.readline()
+        process.kill()
+        process.communicate(timeout=20)
+        deadline = time.monotonic() + 10
+        while self.alive("sleep " + mark) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.assertEqual(self.alive("sleep " + mark), [])
+
     def test_limits_of_run_end_the_program(self):
         # name, what exceeds it, what must be told
         for limit, script in {
