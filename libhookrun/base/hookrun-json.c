@@ -252,8 +252,9 @@ set_problem (const Reader *reader, GError **error)
       line++;
       line_start = p + 1;
     }
-  g_set_error (error, HOOKRUN_ERROR, (int)code, "line %u, byte %" G_GSIZE_FORMAT ": %s", line,
-               (gsize)(reader->at - line_start) + 1, reader->problem);
+  g_set_error (error, HOOKRUN_ERROR, (int)code, "line %u, byte %" G_GSIZE_FORMAT ": %s%s", line,
+               (gsize)(reader->at - line_start) + 1, reader->problem,
+               code == HOOKRUN_ERROR_LIMIT ? "; make it flatter" : "");
 }
 
 static gboolean
@@ -263,8 +264,9 @@ check_size_and_encoding (const char *text, gsize length, gsize max_size, GError 
 
   if (length > max_size) {
     g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_LIMIT,
-                 "JSON of %" G_GSIZE_FORMAT " bytes exceeds the limit of %" G_GSIZE_FORMAT, length,
-                 max_size);
+                 "JSON of %" G_GSIZE_FORMAT " bytes exceeds the limit of %" G_GSIZE_FORMAT
+                 "; make it shorter",
+                 length, max_size);
     return FALSE;
   }
   if (!g_utf8_validate_len (text, length, &invalid)) {

@@ -22,6 +22,8 @@ struct _HookrunProcess {
   char *chunk;
   GString *tail;
   gsize output_total;
+  gsize line_total; /* what the lines cost beside their bytes */
+  gboolean is_flood;
   gsize result_total;
   gsize max_output;
   gsize max_result;

@@ -15,11 +15,28 @@
 #define READ_SIZE 65536
 #define MAX_LINE 8192
 #define MAX_TAIL 2048
+/* What a line costs beside its bytes: a flood of short ones takes longer to be told. */
+#define LINE_COST 64
 
 static gint64
 after_ms (guint ms)
 {
   return g_get_monotonic_time () + (gint64)ms * 1000;
+}
+
+/* ---- ending it ---- */
+
+/* The group is signalled while its leader is not reaped yet: the number cannot belong to others. */
+static void
+stop (HookrunProcess *self, HookrunProcessEnd reason)
+{
+  if (self->phase != HOOKRUN_PROCESS_RUNNING)
+    return;
+  self->end = reason;
+  self->phase = HOOKRUN_PROCESS_TERMINATING;
+  self->phase_until = after_ms (self->kill_after_ms);
+  hookrun_child_signal (&self->child, SIGTERM);
+  hookrun_child_signal (&self->child, SIGCONT);
 }
 
 /* ---- what it says ---- */
@@ -68,6 +85,13 @@ give_lines (HookrunProcess *self, HookrunProcessStream stream, gboolean at_end)
     if (newline == NULL && left < MAX_LINE && !at_end)
       break;
     length = MIN (length, MAX_LINE);
+    self->line_total += newline != NULL ? LINE_COST : 0;
+    if (self->output_total + self->line_total > self->max_output) {
+      self->is_flood = TRUE;
+      stop (self, HOOKRUN_PROCESS_OUTPUT_LIMIT);
+      start = buffer->len;
+      break;
+    }
     give_line (self, stream, text, length);
     start += length;
     if (start < buffer->len && buffer->str[start] == '\n')
@@ -85,21 +109,6 @@ close_stream (HookrunProcess *self, HookrunProcessStream stream)
     give_lines (self, stream, TRUE);
   close (self->streams[stream]);
   self->streams[stream] = -1;
-}
-
-/* ---- ending it ---- */
-
-/* The group is signalled while its leader is not reaped yet: the number cannot belong to others. */
-static void
-stop (HookrunProcess *self, HookrunProcessEnd reason)
-{
-  if (self->phase != HOOKRUN_PROCESS_RUNNING)
-    return;
-  self->end = reason;
-  self->phase = HOOKRUN_PROCESS_TERMINATING;
-  self->phase_until = after_ms (self->kill_after_ms);
-  hookrun_child_signal (&self->child, SIGTERM);
-  hookrun_child_signal (&self->child, SIGCONT);
 }
 
 static void
@@ -359,6 +368,11 @@ describe_end (const HookrunProcess *self, HookrunError *code)
     return g_strdup ("was stopped because the operation was cancelled");
   case HOOKRUN_PROCESS_OUTPUT_LIMIT:
     *code = HOOKRUN_ERROR_LIMIT;
+    if (self->is_flood)
+      return g_strdup_printf (
+          "wrote too many lines of output (with %d for each line more than %" G_GSIZE_FORMAT
+          " bytes) and was stopped",
+          LINE_COST, self->max_output);
     return g_strdup_printf ("wrote more than %" G_GSIZE_FORMAT " bytes of output and was stopped",
                             self->max_output);
   case HOOKRUN_PROCESS_RESULT_LIMIT:
