@@ -93,8 +93,13 @@ gboolean
 hookrun_deploy_job_open_journal (DeployJob *job, HookrunJournalFlags flags, GError **error)
 {
   HookrunDeployment *self = job->deployment;
-  g_autofree char *folder =
-      g_build_filename (hookrun_project_get_folder (self->project), ".hookrun", self->host, NULL);
+  g_autofree char *file = g_path_get_basename (hookrun_project_get_path (self->project));
+  g_autofree char *state =
+      g_build_filename (hookrun_project_get_folder (self->project), ".hookrun", NULL);
+  /* other project files of the folder may have a module and a host of the same name */
+  g_autofree char *folder = g_str_equal (file, "project.ini")
+                                ? g_build_filename (state, self->host, NULL)
+                                : g_build_filename (state, file, self->host, NULL);
 
   job->journal = hookrun_journal_open (folder, hookrun_module_get_name (job->module), flags, error);
   return job->journal != NULL;
@@ -206,4 +211,25 @@ hookrun_deploy_job_is_live (DeployJob *job, JsonNode *record)
       return FALSE;
   }
   return TRUE;
+}
+
+gboolean
+hookrun_deploy_job_check_owner (DeployJob *job, JsonObject *record, GError **error)
+{
+  const char *module = json_object_get_string_member_with_default (record, "module", "");
+  const char *project = json_object_get_string_member_with_default (record, "project", "");
+  const char *own_module = hookrun_module_get_name (job->module);
+  const char *own_project = hookrun_project_get_name (job->deployment->project);
+
+  if (hookrun_data_slot_get_boolean (job->data, SLOT_FORCE) ||
+      ((*module == '\0' || g_str_equal (module, own_module)) &&
+       (*project == '\0' || g_str_equal (project, own_project))))
+    return TRUE;
+  g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_CONFLICT,
+               "\"%s\" on %s belongs to module \"%s\" of project \"%s\", and not to module \"%s\" "
+               "of project \"%s\"; give the module another path, or take the folder over with "
+               "--force %s",
+               hookrun_module_get_destination (job->module, job->deployment->host),
+               job->deployment->host, module, project, own_module, own_project, own_module);
+  return FALSE;
 }

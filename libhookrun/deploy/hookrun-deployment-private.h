@@ -141,5 +141,7 @@ gboolean hookrun_deploy_job_add_steps (DeployJob *job, GError **error);
 JsonNode *hookrun_deploy_job_make_record (DeployJob *job);
 /* Whether @record (nullable) says that this very version is live. */
 gboolean hookrun_deploy_job_is_live (DeployJob *job, JsonNode *record);
+/* A folder that another module filled is not ours to replace, unless that is wanted. */
+gboolean hookrun_deploy_job_check_owner (DeployJob *job, JsonObject *record, GError **error);
 
 G_END_DECLS

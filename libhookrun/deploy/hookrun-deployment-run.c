@@ -105,6 +105,9 @@ hookrun_deploy_job_examine (DeployJob *job, JsonNode **record, GCancellable *can
     return FALSE;
   if (!hookrun_layout_peek (job->layout, &current, &live, cancellable, error))
     return FALSE;
+  if (live != NULL && JSON_NODE_HOLDS_OBJECT (live) &&
+      !hookrun_deploy_job_check_owner (job, json_node_get_object (live), error))
+    return FALSE;
   name = hookrun_layout_make_release_name (hookrun_source_get_version (job->source));
   path = hookrun_layout_get_release_path (job->layout, name);
   hookrun_data_slot_set_string (job->data, SLOT_VERSION, hookrun_source_get_version (job->source));

@@ -12,6 +12,7 @@
 typedef struct {
   const HookrunIni *ini;
   const HookrunKeyRule *rules;
+  gboolean has_guests;
   GHashTable *hosts;
   HookrunFaults *faults;
 } Check;
@@ -126,6 +127,19 @@ check_key (const Check *self, const char *section, const char *kind, const Hookr
 }
 
 static void
+tell_unknown_section (const Check *self, const HookrunIniSection *section, char **kinds)
+{
+  g_autoptr (GString) known = g_string_new (NULL);
+
+  for (char **kind = kinds; *kind != NULL; kind++)
+    if (kind == kinds || !g_str_equal (*kind, kind[-1]))
+      g_string_append_printf (known, "%s[%s]", known->len > 0 ? ", " : "", *kind);
+  hookrun_faults_add (self->faults, HOOKRUN_ERROR_INVALID,
+                      "%s line %u: section [%s] is not known; this file has %s", self->ini->file,
+                      section->line, section->name, known->str);
+}
+
+static void
 check_section (const Check *self, const HookrunIniSection *section)
 {
   g_autofree char *kind = kind_of_section (section->name);
@@ -139,6 +153,8 @@ check_section (const Check *self, const HookrunIniSection *section)
                           "%s line %u: section [%s] is not known; did you mean [%s%s]?",
                           self->ini->file, section->line, section->name, nearest,
                           g_str_has_suffix (nearest, ":") ? "NAME" : "");
+    else if (!self->has_guests)
+      tell_unknown_section (self, section, kinds);
     return;
   }
   if (is_prefix && section->name[strlen (kind)] == '\0') {
@@ -152,10 +168,10 @@ check_section (const Check *self, const HookrunIniSection *section)
 }
 
 void
-hookrun_ini_check (const HookrunIni *ini, const HookrunKeyRule *rules, GHashTable *hosts,
-                   HookrunFaults *faults)
+hookrun_ini_check (const HookrunIni *ini, const HookrunKeyRule *rules, gboolean has_guests,
+                   GHashTable *hosts, HookrunFaults *faults)
 {
-  Check self = {ini, rules, hosts, faults};
+  Check self = {ini, rules, has_guests, hosts, faults};
 
   for (guint i = 0; i < ini->sections->len; i++)
     check_section (&self, g_ptr_array_index (ini->sections, i));

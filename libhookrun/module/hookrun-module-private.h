@@ -37,10 +37,10 @@ typedef struct {
   gboolean per_host;       /* KEY-ALIAS is a key too */
 } HookrunKeyRule;
 
-/* Checks sections, keys and values against @rules, which end with a row without section. Sections
- * of other names belong to plugins and deployment files, unless they look like a slip of the pen.
- * @hosts is NULL where no key depends on a host. */
-void hookrun_ini_check (const HookrunIni *ini, const HookrunKeyRule *rules, GHashTable *hosts,
-                        HookrunFaults *faults);
+/* Checks sections, keys and values against @rules, which end with a row without section.
+ * @has_guests: sections of other names belong to plugins and deployment files, unless they look
+ * like a slip of the pen. @hosts is NULL where no key depends on a host. */
+void hookrun_ini_check (const HookrunIni *ini, const HookrunKeyRule *rules, gboolean has_guests,
+                        GHashTable *hosts, HookrunFaults *faults);
 
 G_END_DECLS

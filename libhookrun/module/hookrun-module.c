@@ -162,7 +162,7 @@ hookrun_module_load (const char *name, const char *folder, const char *shown, GH
 
   if (ini == NULL)
     return NULL;
-  hookrun_ini_check (ini, rules, hosts, faults);
+  hookrun_ini_check (ini, rules, TRUE, hosts, faults);
   check_source (ini, faults);
   self = g_object_new (HOOKRUN_TYPE_MODULE, NULL);
   self->name = g_strdup (name);

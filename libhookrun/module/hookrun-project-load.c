@@ -255,10 +255,11 @@ hookrun_project_fill (HookrunProject *self, GError **error)
     return hookrun_faults_check (faults, subject, error);
   loading.ini = ini;
   loading.whole = hookrun_faults_count (faults) == 0;
-  hookrun_ini_check (ini, rules, NULL, faults);
+  hookrun_ini_check (ini, rules, FALSE, NULL, faults);
   load_head (&loading);
   load_hosts (&loading);
   load_modules (&loading);
   load_graph (&loading);
+  hookrun_project_check_destinations (self, faults);
   return hookrun_faults_check (faults, subject, error);
 }

@@ -25,4 +25,7 @@ struct _HookrunProject {
 /* Fills @self, whose path and folder are set; FALSE with every fault in @error. */
 gboolean hookrun_project_fill (HookrunProject *self, GError **error);
 
+/* No two modules may go to one folder of a host, nor one into another's. */
+void hookrun_project_check_destinations (HookrunProject *self, HookrunFaults *faults);
+
 G_END_DECLS

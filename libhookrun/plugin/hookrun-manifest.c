@@ -171,8 +171,10 @@ hookrun_manifest_new_from_fd (int fd, const struct stat *st, const char *path, c
     gboolean is_file = S_ISREG (st->st_mode);
 
     g_set_error (error, HOOKRUN_ERROR, is_file ? HOOKRUN_ERROR_LIMIT : HOOKRUN_ERROR_INVALID,
-                 is_file ? "\"%s\" is larger than the limit of %d bytes for a manifest"
-                         : "\"%s\" is not a regular file (a manifest has at most %d bytes)",
+                 is_file
+                     ? "\"%s\" is larger than the limit of %d bytes for a manifest; shorten it, "
+                       "or name the file that is one"
+                     : "\"%s\" is not a regular file (a manifest has at most %d bytes)",
                  path, HOOKRUN_MANIFEST_MAX_SIZE);
     close (fd);
     return NULL;

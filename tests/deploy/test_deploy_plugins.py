@@ -47,7 +47,8 @@ class TestBeforeAnything(PluginCase):
 
     def test_native_plugin_of_another_abi(self):
         self.native("wrong-abi")
-        self.refused("shop.deployment.so", "rebuild")
+        self.refused("shop.deployment.so", "rebuild", status=2)
+        self.refused("shop.deployment.so", "rebuild", status=2, words=("--dry-run",))
 
     def test_native_plugin_without_a_descriptor(self):
         self.native("no-symbol")
@@ -55,7 +56,9 @@ class TestBeforeAnything(PluginCase):
 
     def test_plugin_that_is_nowhere(self):
         self.use("no.such.plugin")
-        self.refused("no.such.plugin")
+        self.refused("no.such.plugin", status=2)
+        result = self.place.deploy("handlers")
+        self.assertEqual(result.status, 2, repr(result))
 
     def test_setting_of_the_demonstration_that_leads_out_of_the_tree(self):
         path = self.place.project / "shop/shop.ini"
@@ -69,12 +72,12 @@ class TestBeforeAnything(PluginCase):
     def test_manifest_of_ten_megabytes(self):
         self.place.write("plugins/big.json", '{"id": "big", "description": "%s"}' % ("x" * 10485760))
         started = time.monotonic()
-        self.refused("big.json", "limit")
+        self.refused("big.json", "limit", "shorten it", status=2)
         self.assertLess(time.monotonic() - started, 10)
 
     def test_manifest_nested_a_million_deep(self):
         self.place.write("plugins/deep.json", "[" * 1000000)
-        self.refused("deep.json", "deep")
+        self.refused("deep.json", "deep", "make it flatter", status=2)
 
     def test_hook_that_others_can_write(self):
         path = self.place.hook("deploy.start", "true")
@@ -88,7 +91,8 @@ class TestBeforeAnything(PluginCase):
 
     def test_python_that_does_not_compile(self):
         self.place.write("shop/deployment.py", "def broken(:\n")
-        self.refused("deployment.py", "line 1")
+        self.refused("deployment.py", "line 1", status=2)
+        self.refused("deployment.py", "line 1", status=2, words=("--colour", "red"))
 
     def test_order_in_a_circle(self):
         self.place.hook("deploy.start", "# hookrun: before=b after=b\ntrue", name="10-a")
@@ -97,11 +101,11 @@ class TestBeforeAnything(PluginCase):
 
     def test_unknown_signal_is_told(self):
         self.place.hook("source.pre_sned", "true")
-        self.refused("source.pre_sned", 'did you mean "source.pre-send"')
+        self.refused("source.pre_sned", 'did you mean "source.pre-send"', status=2)
 
     def test_unknown_signal_of_a_folder_without_hooks_is_told(self):
         self.place.write("shop/deployment.d/deploy.strat.d/notes", "")
-        self.refused("deployment.d/deploy.strat.d", 'did you mean "deploy.start"')
+        self.refused("deployment.d/deploy.strat.d", 'did you mean "deploy.start"', status=2)
 
 
 class TestWarnings(PluginCase):
@@ -189,6 +193,14 @@ class TestOnTheWay(PluginCase):
         self.assertEqual(result.status, 4, repr(result)[:2000])
         self.assertLess(len(result.err), 5000000)
         self.assertEqual(self.place.tree(), self.before)
+
+    def test_flood_of_short_lines_is_stopped_soon(self):
+        self.place.hook("source.post-send", "exec yes")
+        started = time.monotonic()
+        result = self.place.deploy("--quiet")
+        self.assertEqual(result.status, 4, repr(result)[:2000])
+        self.assertIn("too many lines", result.err[-3000:])
+        self.assertLess(time.monotonic() - started, 6)
 
     def test_interrupt_puts_everything_back(self):
         self.place.hook("source.post-send", "kill -INT $PPID; sleep 5")

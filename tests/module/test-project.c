@@ -18,7 +18,7 @@ test_good (Fixture *self, gconstpointer unused)
                  "[project]\nname = Läden\ndepends = Shop\n"
                  "[hosts]\nProduction: deploy@example.org\ntesting = local:\n"
                  "six = root@[2001:db8::1]:2222\nurl = ssh://a@b.example:22/\n"
-                 "[modules]\nshop = code/store\ndb =\n[own]\nfree = yes\n");
+                 "[modules]\nshop = code/store\ndb =\n");
   fixture_write (self, "code/store/store.ini", "[module]\ndepends = db\n");
   fixture_write (self, "db/db.ini", "");
   fixture_load (self);

@@ -63,6 +63,20 @@ tool_exit_for_error (const GError *error)
   return exits[error->code];
 }
 
+ToolExit
+tool_exit_for_loading (const GError *error)
+{
+  static const HookrunError malformed[] = {
+      HOOKRUN_ERROR_NOT_FOUND, HOOKRUN_ERROR_EXISTS,   HOOKRUN_ERROR_ABI,      HOOKRUN_ERROR_LIMIT,
+      HOOKRUN_ERROR_HANDLER,   HOOKRUN_ERROR_PROTOCOL, HOOKRUN_ERROR_CONFLICT,
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (malformed); i++)
+    if (g_error_matches (error, HOOKRUN_ERROR, (int)malformed[i]))
+      return TOOL_EXIT_USAGE;
+  return tool_exit_for_error (error);
+}
+
 const char *
 tool_exit_name (ToolExit code)
 {

@@ -27,6 +27,10 @@ typedef enum {
 /* The exit code for @error; NULL is TOOL_EXIT_DONE. */
 ToolExit tool_exit_for_error (const GError *error);
 
+/* The same for an error of loading what the project names, before anything happened at a host: what
+ * its author has to correct is a malformed project. */
+ToolExit tool_exit_for_loading (const GError *error);
+
 /* A word for @code in --json results: "done", "failed", "rolled-back" and so on. */
 const char *tool_exit_name (ToolExit code);
 

@@ -61,12 +61,26 @@ run_modules (const DeployCommandContext *context, GError **error)
   return TOOL_EXIT_DONE;
 }
 
+/* @problem is moved to @error. */
+static ToolExit
+fail_loading (GError *problem, GError **error)
+{
+  ToolExit status = tool_exit_for_loading (problem);
+
+  g_propagate_error (error, problem);
+  return status;
+}
+
 static ToolExit
 run_handlers (const DeployCommandContext *context, GError **error)
 {
   static const char *const columns[] = {"module", "signal", "handler", "owner", "reason", NULL};
-  g_autoptr (JsonNode) rows = hookrun_deployment_list_handlers (context->deployment, error);
+  g_autoptr (JsonNode) rows = NULL;
+  GError *problem = NULL;
 
+  if (!hookrun_deployment_load_plugins (context->deployment, &problem))
+    return fail_loading (problem, error);
+  rows = hookrun_deployment_list_handlers (context->deployment, error);
   if (rows == NULL)
     return TOOL_EXIT_FAILED;
   report_rows (rows, columns, context->options->json);
@@ -101,32 +115,55 @@ run_status (const DeployCommandContext *context, GError **error)
 typedef gboolean (*DeploymentFunc) (HookrunDeployment *deployment, GCancellable *cancellable,
                                     GError **error);
 
+static void
+disconnect_reports (HookrunDeployment *deployment)
+{
+  static const char *const names[] = {"progress", "log"};
+
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    g_signal_handlers_disconnect_matched (deployment, G_SIGNAL_MATCH_ID,
+                                          g_signal_lookup (names[i], HOOKRUN_TYPE_DEPLOYMENT), 0,
+                                          NULL, NULL, NULL);
+}
+
+/* Shows what became of each module; a run that was not there has nothing to show but that. */
+static void
+show_results (const DeployCommandContext *context, JsonNode *results, gboolean is_run, gboolean ok)
+{
+  const DeployOptions *options = context->options;
+  gboolean nothing = ok && !is_run && report_has_only (results, "unchanged");
+
+  if (!nothing || options->json)
+    report_results (results, options->json);
+}
+
 /* Runs one of the three that change something, shows how it goes, and finds the exit status. */
 static ToolExit
 run_changing (const DeployCommandContext *context, DeploymentFunc func, GError **error)
 {
   const DeployOptions *options = context->options;
+  HookrunDeployment *deployment = context->deployment;
   g_autoptr (ToolProgress) progress = tool_progress_new (
       2, options->quiet || options->json ? TOOL_PROGRESS_QUIET : TOOL_PROGRESS_AUTO);
   g_autoptr (JsonNode) results = NULL;
   g_autoptr (GError) problem = NULL;
+  gboolean is_run = func == hookrun_deployment_run;
   gboolean was_rolled_back;
   gboolean ok;
 
-  report_connect (context->deployment, options, progress);
+  report_connect (deployment, options, progress);
+  if (!hookrun_deployment_load_plugins (deployment, &problem)) {
+    disconnect_reports (deployment);
+    return fail_loading (g_steal_pointer (&problem), error);
+  }
   if (tool_can_ask ())
-    hookrun_deployment_set_question (context->deployment, tool_ask_for_target, progress, NULL);
-  ok = func (context->deployment, context->cancellable, &problem);
-  hookrun_deployment_set_question (context->deployment, NULL, NULL, NULL);
-  results = hookrun_deployment_get_results (context->deployment);
-  report_results (results, options->json);
-  g_signal_handlers_disconnect_matched (context->deployment, G_SIGNAL_MATCH_ID,
-                                        g_signal_lookup ("progress", HOOKRUN_TYPE_DEPLOYMENT), 0,
-                                        NULL, NULL, NULL);
-  g_signal_handlers_disconnect_matched (context->deployment, G_SIGNAL_MATCH_ID,
-                                        g_signal_lookup ("log", HOOKRUN_TYPE_DEPLOYMENT), 0, NULL,
-                                        NULL, NULL);
-  if (ok && func != hookrun_deployment_run && report_has_only (results, "unchanged"))
+    hookrun_deployment_set_question (deployment, tool_ask_for_target, progress, NULL);
+  ok = func (deployment, context->cancellable, &problem);
+  hookrun_deployment_set_question (deployment, NULL, NULL, NULL);
+  results = hookrun_deployment_get_results (deployment);
+  show_results (context, results, is_run, ok);
+  disconnect_reports (deployment);
+  if (ok && !is_run && report_has_only (results, "unchanged"))
     tool_print_message ("no run to %s is unfinished: there is nothing to %s", options->host,
                         func == hookrun_deployment_resume ? "resume" : "take back");
   if (ok)
@@ -141,9 +178,12 @@ static ToolExit
 run_deploy (const DeployCommandContext *context, GError **error)
 {
   g_autoptr (JsonNode) plan = NULL;
+  GError *problem = NULL;
 
   if (!context->options->dry_run)
     return run_changing (context, hookrun_deployment_run, error);
+  if (!hookrun_deployment_load_plugins (context->deployment, &problem))
+    return fail_loading (problem, error);
   plan = hookrun_deployment_plan (context->deployment, context->cancellable, error);
   if (plan == NULL)
     return TOOL_EXIT_FAILED;

@@ -87,10 +87,14 @@ static ToolExit
 run_command (const DeployCommand *command, DeployCommandContext *context, DeployOptions *options,
              char **argv, GError **error)
 {
+  GError *problem = NULL;
   ToolExit status;
 
-  if (!parse_strictly (command, context, options, argv, error))
-    return TOOL_EXIT_USAGE;
+  if (!parse_strictly (command, context, options, argv, &problem)) {
+    status = tool_exit_for_loading (problem);
+    g_propagate_error (error, problem);
+    return status;
+  }
   if (!g_str_equal (options->command, command->name)) {
     if (deploy_command_lookup (options->command, error) != NULL)
       g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID,
