@@ -52,7 +52,7 @@ has_no_root (HookrunTarget *target)
   const char *root = hookrun_target_get_root (target);
   struct stat st;
 
-  return root != NULL && lstat (root, &st) < 0 && errno == ENOENT;
+  return root[0] != '\0' && lstat (root, &st) < 0 && errno == ENOENT;
 }
 
 static void
