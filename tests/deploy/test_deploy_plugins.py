@@ -306,7 +306,7 @@ class TestConfined(PluginCase):
 
     def test_promise_that_cannot_be_kept(self):
         self.place.write("shop/deployment.py.policy.json", '{"base": true, "read": ["/no/such"]}')
-        self.refused('plugin "shop.deployment.py"', "/no/such")
+        self.refused('plugin "shop.deployment.py"', "/no/such", status=2)
 
     def test_native_is_refused(self):
         shutil.copy(BUILD / "demo/stamp.so", self.place.project / "shop/deployment.so")
