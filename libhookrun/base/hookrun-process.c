@@ -369,10 +369,9 @@ describe_end (const HookrunProcess *self, HookrunError *code)
   case HOOKRUN_PROCESS_OUTPUT_LIMIT:
     *code = HOOKRUN_ERROR_LIMIT;
     if (self->is_flood)
-      return g_strdup_printf (
-          "wrote too many lines of output (with %d for each line more than %" G_GSIZE_FORMAT
-          " bytes) and was stopped",
-          LINE_COST, self->max_output);
+      return g_strdup_printf ("wrote more than %" G_GSIZE_FORMAT
+                              " bytes of output, each line counted as %d more, and was stopped",
+                              self->max_output, LINE_COST);
     return g_strdup_printf ("wrote more than %" G_GSIZE_FORMAT " bytes of output and was stopped",
                             self->max_output);
   case HOOKRUN_PROCESS_RESULT_LIMIT:
