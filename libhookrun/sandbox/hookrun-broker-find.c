@@ -133,21 +133,25 @@ name_of_start (const HookrunQuestion *question, int folder_fd)
   return hookrun_name_of_link (link);
 }
 
-int
-hookrun_question_open_path (const HookrunQuestion *question, int folder_fd, guint64 address,
-                            gboolean follow)
+/* What was copied and looked up was the asker's if the asker waits still: its number may have been
+ * another's meanwhile. */
+static int
+keep_if_current (const HookrunQuestion *question, int fd)
 {
-  char path[PATH_MAX];
+  if (fd < 0 || hookrun_question_is_current (question))
+    return fd;
+  close (fd);
+  errno = EINTR;
+  return -1;
+}
+
+/* For a path of the program's, which was copied. */
+static int
+open_copied (const HookrunQuestion *question, int folder_fd, const char *path, gboolean follow)
+{
   g_autofree char *start = NULL;
   g_autofree char *whole = NULL;
-  int problem = copy_string (question, address, path);
 
-  if (problem == 0 && *path == '\0')
-    problem = ENOENT;
-  if (problem != 0) {
-    errno = problem;
-    return -1;
-  }
   if (*path == '/')
     return open_granted (question, path, follow);
   start = name_of_start (question, folder_fd);
@@ -162,6 +166,22 @@ hookrun_question_open_path (const HookrunQuestion *question, int folder_fd, guin
     return open_granted (question, canonical, follow);
   }
   return open_granted (question, whole, follow);
+}
+
+int
+hookrun_question_open_path (const HookrunQuestion *question, int folder_fd, guint64 address,
+                            gboolean follow)
+{
+  char path[PATH_MAX];
+  int problem = copy_string (question, address, path);
+
+  if (problem == 0 && *path == '\0')
+    problem = ENOENT;
+  if (problem != 0) {
+    errno = problem;
+    return -1;
+  }
+  return keep_if_current (question, open_copied (question, folder_fd, path, follow));
 }
 
 /* For a descriptor of the program: the file that it leads to, found again by its name and compared.
@@ -182,7 +202,7 @@ hookrun_question_open_descriptor (const HookrunQuestion *question, int fd)
   granted = open_granted (question, name, FALSE);
   if (granted >= 0 && fstat (granted, &found) == 0 && stat (link, &meant) == 0 &&
       found.st_dev == meant.st_dev && found.st_ino == meant.st_ino)
-    return granted;
+    return keep_if_current (question, granted);
   if (granted >= 0)
     close (granted);
   errno = EPERM;
