@@ -45,6 +45,17 @@ conflict (GError **error, const char *path)
   return FALSE;
 }
 
+static gboolean
+written_conflict (GError **error, const char *path)
+{
+  g_set_error (
+      error, HOOKRUN_ERROR, HOOKRUN_ERROR_CONFLICT,
+      "another program has \"%s\" open for writing; nothing was changed; try again when it "
+      "has closed the file",
+      path);
+  return FALSE;
+}
+
 /* A file that has no name yet, or where the filesystem lacks those, one with its name. */
 static int
 open_temporary (HookrunStagingEntry *entry)
@@ -248,6 +259,9 @@ hookrun_staging_entry_swap (HookrunStagingEntry *entry, GError **error)
 
   if (!rename_entry (entry, TRUE))
     return explain_rename (entry, errno, error);
+  /* Only under our name can it be reached now; who has it open could still write to it. */
+  if (hookrun_staging_spot_is_written (&spot))
+    return written_conflict (error, entry->path);
   if (hookrun_staged_version_lies_at (entry->old, &spot, &problem))
     return TRUE;
   if (problem != NULL)
@@ -277,9 +291,10 @@ hookrun_staging_entry_swap_back (HookrunStagingEntry *entry, GError **error)
     hookrun_set_error_from_errno (error, errno, "cannot put the old \"%s\" back", entry->path);
     return FALSE;
   }
-  if (hookrun_staged_version_lies_at (entry->new, &spot, &problem))
+  if (!hookrun_staging_spot_is_written (&spot) &&
+      hookrun_staged_version_lies_at (entry->new, &spot, &problem))
     return TRUE;
-  /* Somebody wrote to the new version in the meantime: it is theirs, and it was in place. */
+  /* Somebody wrote to the new version, or is about to: it is theirs, and it was in place. */
   if (!rename_entry (entry, TRUE) || problem == NULL)
     return third_state (error, entry->path);
   g_propagate_error (error, g_steal_pointer (&problem));
@@ -361,7 +376,7 @@ typedef struct {
   gboolean has_old;   /* in place: the old version, or nothing when that was it */
   gboolean has_new;   /* in place: the new version, or nothing when that is it */
   gboolean empty;     /* nothing under the temporary name */
-  gboolean aside_old; /* under the temporary name: the old version */
+  gboolean aside_old; /* under the temporary name: the old version, which nobody is writing to */
   gboolean aside_new; /* under the temporary name: the new version */
 } Sight;
 
@@ -396,7 +411,8 @@ look (HookrunStaging *self, HookrunStagingEntry *entry, const char *kept_name, S
   if (problem == NULL)
     sight->empty = hookrun_staged_version_lies_at (nothing, &aside, &problem);
   if (problem == NULL && !sight->empty)
-    sight->aside_old = hookrun_staged_version_lies_at (entry->old, &aside, &problem);
+    sight->aside_old = (sight->kept || !hookrun_staging_spot_is_written (&aside)) &&
+                       hookrun_staged_version_lies_at (entry->old, &aside, &problem);
   if (problem == NULL && !sight->empty)
     sight->aside_new = hookrun_staged_version_lies_at (entry->new, &aside, &problem);
   if (problem != NULL) {

@@ -55,6 +55,10 @@ gboolean hookrun_staged_version_equal (const HookrunStagedVersion *a,
 gboolean hookrun_staged_version_lies_at (const HookrunStagedVersion *self,
                                          const HookrunStagingSpot *spot, GError **error);
 
+/* Whether somebody has the file there open for writing, and could change it later. FALSE where the
+ * filesystem cannot tell. Ask before its content is compared. */
+gboolean hookrun_staging_spot_is_written (const HookrunStagingSpot *spot);
+
 /* Gives the open empty file @fd content, owner, mode, attributes and time of @self, and syncs it.
  */
 gboolean hookrun_staged_version_fill (const HookrunStagedVersion *self, int fd, const char *what,

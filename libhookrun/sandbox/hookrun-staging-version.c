@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -277,6 +278,35 @@ hookrun_staged_version_lies_at (const HookrunStagedVersion *self, const HookrunS
       g_error_matches (problem, HOOKRUN_ERROR, HOOKRUN_ERROR_PERMISSION))
     g_propagate_error (error, g_steal_pointer (&problem));
   return FALSE;
+}
+
+/* The kernel grants a lease for reading only while nobody writes. */
+static gboolean
+is_refused_a_lease (int fd)
+{
+  /* Who opens the file while we hold the lease waits for us to give it back, and we would get a
+   * signal: not SIGIO, which ends a process that does not expect it. */
+  if (fcntl (fd, F_SETSIG, SIGURG) < 0)
+    return FALSE;
+  if (fcntl (fd, F_SETLEASE, F_RDLCK) < 0)
+    return errno == EAGAIN;
+  fcntl (fd, F_SETLEASE, F_UNLCK);
+  return FALSE;
+}
+
+gboolean
+hookrun_staging_spot_is_written (const HookrunStagingSpot *spot)
+{
+  int fd = openat (spot->folder_fd, spot->name,
+                   O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  struct stat st;
+  gboolean written;
+
+  if (fd < 0)
+    return FALSE;
+  written = fstat (fd, &st) == 0 && S_ISREG (st.st_mode) && is_refused_a_lease (fd);
+  close (fd);
+  return written;
 }
 
 static gboolean
