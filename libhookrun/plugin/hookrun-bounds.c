@@ -197,7 +197,7 @@ gboolean
 hookrun_bounds_make (HookrunEngine *engine, const HookrunBoundsWish *wish, HookrunBounds **bounds,
                      GError **error)
 {
-  g_autofree char *state = state_folder (engine, wish->manifest->id);
+  g_autofree char *state = NULL;
   g_autoptr (HookrunPolicy) policy = NULL;
   g_autoptr (HookrunBounds) made = NULL;
   g_auto (GStrv) methods = NULL;
@@ -206,6 +206,7 @@ hookrun_bounds_make (HookrunEngine *engine, const HookrunBoundsWish *wish, Hookr
   *bounds = NULL;
   if (wish->own == NULL && wish->users == NULL)
     return TRUE;
+  state = state_folder (engine, wish->manifest->id);
   if (!check_kind (wish->manifest, error))
     return FALSE;
   find_places (wish, &places, state);
@@ -223,6 +224,13 @@ hookrun_bounds_make (HookrunEngine *engine, const HookrunBoundsWish *wish, Hookr
 }
 
 /* ---- all of a context ---- */
+
+static void
+clear_bounds (gpointer bounds)
+{
+  if (bounds != NULL)
+    hookrun_bounds_unref (bounds);
+}
 
 static gboolean
 add_bounds (HookrunPluginContext *context, const HookrunManifestHandler *handler, GError **error)
@@ -249,12 +257,16 @@ add_bounds (HookrunPluginContext *context, const HookrunManifestHandler *handler
 gboolean
 hookrun_bounds_prepare (HookrunPluginContext *context, GError **error)
 {
-  GPtrArray *handlers = context->plugin->manifest->handlers;
+  HookrunManifest *manifest = context->plugin->manifest;
+  GPtrArray *handlers = manifest->handlers;
   gboolean has_programs =
       handlers->len > 0 &&
       ((const HookrunManifestHandler *)g_ptr_array_index (handlers, 0))->program != NULL;
 
-  g_ptr_array_set_size (context->bounds, 0);
+  g_clear_pointer (&context->bounds, g_ptr_array_unref);
+  if (!has_programs && manifest->policy == NULL && context->policy == NULL)
+    return TRUE;
+  context->bounds = g_ptr_array_new_with_free_func (clear_bounds);
   if (!has_programs)
     return add_bounds (context, NULL, error);
   for (guint i = 0; i < handlers->len; i++)
@@ -266,7 +278,8 @@ hookrun_bounds_prepare (HookrunPluginContext *context, GError **error)
 HookrunBounds *
 hookrun_plugin_context_get_bounds (HookrunPluginContext *context, guint handler)
 {
-  guint i = context->bounds->len == 1 ? 0 : handler;
+  GPtrArray *bounds = context->bounds;
+  guint i = bounds != NULL && bounds->len == 1 ? 0 : handler;
 
-  return i < context->bounds->len ? g_ptr_array_index (context->bounds, i) : NULL;
+  return bounds != NULL && i < bounds->len ? g_ptr_array_index (bounds, i) : NULL;
 }

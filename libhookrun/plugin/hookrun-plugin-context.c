@@ -34,13 +34,6 @@ staged_handler_free (gpointer data)
 }
 
 static void
-clear_bounds (gpointer bounds)
-{
-  if (bounds != NULL)
-    hookrun_bounds_unref (bounds);
-}
-
-static void
 hookrun_plugin_context_finalize (GObject *object)
 {
   HookrunPluginContext *self = HOOKRUN_PLUGIN_CONTEXT (object);
@@ -53,7 +46,7 @@ hookrun_plugin_context_finalize (GObject *object)
   g_clear_pointer (&self->settings, json_node_unref);
   g_clear_pointer (&self->info, json_node_unref);
   g_clear_pointer (&self->policy, hookrun_plugin_policy_unref);
-  g_ptr_array_unref (self->bounds);
+  g_clear_pointer (&self->bounds, g_ptr_array_unref);
   g_clear_object (&self->scope);
   g_clear_object (&self->registry);
   g_clear_object (&self->plugin);
@@ -71,7 +64,6 @@ static void
 hookrun_plugin_context_init (HookrunPluginContext *self)
 {
   self->handlers = g_ptr_array_new_with_free_func (staged_handler_free);
-  self->bounds = g_ptr_array_new_with_free_func (clear_bounds);
 }
 
 /* Immutable, so one serves all. */
