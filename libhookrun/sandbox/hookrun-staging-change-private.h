@@ -34,6 +34,9 @@ gboolean hookrun_staged_change_load (HookrunStagedChange *self, GError **error);
 void hookrun_staged_change_look (HookrunStagedChange *self);
 void hookrun_staged_change_drop_merge (HookrunStagedChange *self);
 
+/* Lines about all but the content. */
+void hookrun_staged_change_append_metadata (HookrunStagedChange *self, GString *out);
+
 /* (transfer full): @text with everything that could deceive a terminal or a reader made visible;
  * newlines too unless @lines. */
 char *hookrun_staging_make_visible (const char *text, gsize length, gboolean lines);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A change as text for the user: what kind of change, mode and owner, and a unified difference made
- * by the user's own diff program. It reads anonymous files of ours by their descriptors, so what is
- * shown is what would be applied; its output is made harmless afterwards, line by line.
+ * A change as text for the user: what is about the file, and a unified difference made by the
+ * user's own diff program. It reads anonymous files of ours by their descriptors, so what is shown
+ * is what would be applied; its output is made harmless afterwards, line by line.
  */
 #include "hookrun-staging-private.h"
 #include "hookrun-error-private.h"
@@ -10,8 +10,6 @@
 #include "hookrun-process-private.h"
 
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -19,80 +17,6 @@
 #define BINARY "<Binary Data>"
 #define MAX_DIFFERENCE (1024 * 1024)
 #define DIFF_TIMEOUT_MS 30000
-
-static const char *const kind_words[] = {"nothing", "file", "symlink"};
-
-/* ---- mode and owner ---- */
-
-static char *
-user_name (guint uid)
-{
-  struct passwd entry, *found = NULL;
-  char buffer[4096];
-
-  if (getpwuid_r ((uid_t)uid, &entry, buffer, sizeof buffer, &found) == 0 && found != NULL)
-    return hookrun_staging_make_visible (found->pw_name, strlen (found->pw_name), FALSE);
-  return g_strdup_printf ("%u", uid);
-}
-
-static char *
-group_name (guint gid)
-{
-  struct group entry, *found = NULL;
-  char buffer[4096];
-
-  if (getgrgid_r ((gid_t)gid, &entry, buffer, sizeof buffer, &found) == 0 && found != NULL)
-    return hookrun_staging_make_visible (found->gr_name, strlen (found->gr_name), FALSE);
-  return g_strdup_printf ("%u", gid);
-}
-
-static char *
-owner_of (const HookrunStagedVersion *version)
-{
-  g_autofree char *user = user_name (version->uid);
-  g_autofree char *group = group_name (version->gid);
-
-  return g_strdup_printf ("%s:%s", user, group);
-}
-
-static void
-append_single (GString *out, const char *verb, const HookrunStagedVersion *version)
-{
-  g_autofree char *owner = owner_of (version);
-
-  g_string_append_printf (out, "%s %s", verb, kind_words[version->kind]);
-  if (version->kind == HOOKRUN_STAGED_KIND_FILE)
-    g_string_append_printf (out, ", mode %04o", version->mode);
-  g_string_append_printf (out, ", owner %s\n", owner);
-}
-
-static void
-append_metadata (GString *out, HookrunStagedChange *self)
-{
-  const HookrunStagedVersion *old = self->old;
-  const HookrunStagedVersion *new = self->new;
-  g_autofree char *old_owner = NULL;
-  g_autofree char *new_owner = NULL;
-
-  if (old->kind == HOOKRUN_STAGED_KIND_NONE) {
-    append_single (out, "new", new);
-    return;
-  }
-  if (new->kind == HOOKRUN_STAGED_KIND_NONE) {
-    append_single (out, "removed", old);
-    return;
-  }
-  old_owner = owner_of (old);
-  new_owner = owner_of (new);
-  if (old->kind != new->kind)
-    g_string_append_printf (out, "%s becomes %s\n", kind_words[old->kind], kind_words[new->kind]);
-  if (old->kind == new->kind && old->mode != new->mode)
-    g_string_append_printf (out, "mode %04o becomes %04o\n", old->mode, new->mode);
-  else if (new->kind == HOOKRUN_STAGED_KIND_FILE && old->kind != new->kind)
-    g_string_append_printf (out, "mode becomes %04o\n", new->mode);
-  if (!g_str_equal (old_owner, new_owner))
-    g_string_append_printf (out, "owner %s becomes %s\n", old_owner, new_owner);
-}
 
 static void
 append_heads (GString *out, HookrunStagedChange *self)
@@ -228,8 +152,9 @@ append_difference (GString *out, HookrunStagedChange *self, GError **error)
  *   %HOOKRUN_ERROR_COMMAND or %HOOKRUN_ERROR_NOT_FOUND when `diff` fails or is missing,
  *   %HOOKRUN_ERROR_IO
  *
- * Describes the change for the user: a line for each change of kind, mode and owner, and a unified
- * difference; `<Binary Data>` stands for content with NUL bytes, `symlink to X` for a link.
+ * Describes the change for the user: a line for each change of kind, mode, owner, access list and
+ * extended attribute, one when other names of the file (hard links) keep the old version, and a
+ * unified difference; `<Binary Data>` stands for content with NUL bytes, `symlink to X` for a link.
  * Whatever could deceive a terminal or a reader is written as an escape (`\x1b`, `\u202e`), but for
  * the newlines between lines. The difference is cut at 1 MiB, and says so. Runs the user's `diff`.
  *
@@ -246,7 +171,7 @@ hookrun_staged_change_show (HookrunStagedChange *self, GError **error)
 
   if (!hookrun_staged_change_load (self, error))
     return NULL;
-  append_metadata (out, self);
+  hookrun_staged_change_append_metadata (self, out);
   append_heads (out, self);
   if (g_strcmp0 (self->old->sum, self->new->sum) == 0 && self->old->kind == self->new->kind)
     return g_string_free (g_steal_pointer (&out), FALSE);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Extended attributes are read into one sorted value, so that two files compare at once and the
- * value travels in a record. Access lists are attributes too (system.posix_acl_access).
+ * value travels in a record. Access lists are attributes, too.
  */
 #include "hookrun-staging-xattr-private.h"
 #include "hookrun-error-private.h"
@@ -14,12 +14,6 @@
 #define MAX_NAMES 65536
 #define MAX_VALUE 65536
 #define MAX_BLOB (256 * 1024)
-
-typedef struct {
-  const char *name;
-  const guint8 *value;
-  gsize length;
-} Attribute;
 
 /* Signatures of the content: the kernel makes new ones for new content. */
 static const char *const not_copied[] = {"security.evm", "security.ima", NULL};
@@ -89,10 +83,12 @@ hookrun_staging_xattr_read (int fd, const char *what, GError **error)
   return out->len == 0 ? NULL : g_byte_array_free_to_bytes (g_steal_pointer (&out));
 }
 
-/* The attribute at *offset, which moves behind it; FALSE at the end or at a wrong form. */
-static gboolean
-next_attribute (const guint8 *data, gsize size, gsize *offset, Attribute *attribute)
+/* FALSE at a wrong form, too. */
+gboolean
+hookrun_staging_xattr_next (GBytes *bytes, gsize *offset, HookrunStagingAttribute *attribute)
 {
+  gsize size = 0;
+  const guint8 *data = bytes == NULL ? NULL : g_bytes_get_data (bytes, &size);
   const guint8 *end = *offset < size ? memchr (data + *offset, '\0', size - *offset) : NULL;
   guint32 length;
   gsize rest;
@@ -106,7 +102,8 @@ next_attribute (const guint8 *data, gsize size, gsize *offset, Attribute *attrib
   length = GUINT32_FROM_LE (length);
   if (length > rest - sizeof length || length > MAX_VALUE)
     return FALSE;
-  *attribute = (Attribute){(const char *)data + *offset, end + 1 + sizeof length, length};
+  *attribute =
+      (HookrunStagingAttribute){(const char *)data + *offset, end + 1 + sizeof length, length};
   *offset = (gsize)(end + 1 - data) + sizeof length + length;
   return TRUE;
 }
@@ -114,15 +111,14 @@ next_attribute (const guint8 *data, gsize size, gsize *offset, Attribute *attrib
 gboolean
 hookrun_staging_xattr_check (GBytes *bytes)
 {
-  gsize size;
-  const guint8 *data = g_bytes_get_data (bytes, &size);
+  gsize size = g_bytes_get_size (bytes);
   const char *last = "";
-  Attribute attribute;
+  HookrunStagingAttribute attribute;
   gsize offset = 0;
 
   if (size > MAX_BLOB)
     return FALSE;
-  while (next_attribute (data, size, &offset, &attribute)) {
+  while (hookrun_staging_xattr_next (bytes, &offset, &attribute)) {
     if (strcmp (last, attribute.name) >= 0)
       return FALSE;
     last = attribute.name;
@@ -130,14 +126,12 @@ hookrun_staging_xattr_check (GBytes *bytes)
   return offset == size && size > 0;
 }
 
-static gboolean
-find_attribute (GBytes *bytes, const char *name, Attribute *attribute)
+gboolean
+hookrun_staging_xattr_find (GBytes *bytes, const char *name, HookrunStagingAttribute *attribute)
 {
-  gsize size = 0;
-  const guint8 *data = bytes == NULL ? NULL : g_bytes_get_data (bytes, &size);
   gsize offset = 0;
 
-  while (next_attribute (data, size, &offset, attribute))
+  while (hookrun_staging_xattr_next (bytes, &offset, attribute))
     if (strcmp (attribute->name, name) == 0)
       return TRUE;
   return FALSE;
@@ -146,13 +140,11 @@ find_attribute (GBytes *bytes, const char *name, Attribute *attribute)
 static gboolean
 remove_others (int fd, GBytes *present, GBytes *wanted, const char *what, GError **error)
 {
-  gsize size;
-  const guint8 *data = g_bytes_get_data (present, &size);
-  Attribute attribute, ignored;
+  HookrunStagingAttribute attribute, ignored;
   gsize offset = 0;
 
-  while (next_attribute (data, size, &offset, &attribute)) {
-    if (find_attribute (wanted, attribute.name, &ignored))
+  while (hookrun_staging_xattr_next (present, &offset, &attribute)) {
+    if (hookrun_staging_xattr_find (wanted, attribute.name, &ignored))
       continue;
     if (fremovexattr (fd, attribute.name) < 0 && errno != ENODATA) {
       hookrun_set_error_from_errno (error, errno, "cannot remove attribute \"%s\" of %s",
@@ -166,13 +158,12 @@ remove_others (int fd, GBytes *present, GBytes *wanted, const char *what, GError
 static gboolean
 set_wanted (int fd, GBytes *present, GBytes *wanted, const char *what, GError **error)
 {
-  gsize size;
-  const guint8 *data = g_bytes_get_data (wanted, &size);
-  Attribute attribute, there;
+  HookrunStagingAttribute attribute, there;
   gsize offset = 0;
 
-  while (next_attribute (data, size, &offset, &attribute)) {
-    if (find_attribute (present, attribute.name, &there) && there.length == attribute.length &&
+  while (hookrun_staging_xattr_next (wanted, &offset, &attribute)) {
+    if (hookrun_staging_xattr_find (present, attribute.name, &there) &&
+        there.length == attribute.length &&
         memcmp (there.value, attribute.value, there.length) == 0)
       continue;
     if (fsetxattr (fd, attribute.name, attribute.value, attribute.length, 0) < 0) {
