@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hookrun-broker-private.h"
+#include "hookrun-cgroup-private.h"
 #include "hookrun-sandbox-child-private.h"
 #include "hookrun-filter-private.h"
 #include "hookrun-landlock-private.h"
@@ -29,6 +30,7 @@ typedef struct {
   guint filter_flags;
   guint32 secret[4];
   HookrunNamespaces *namespaces; /* NULL: none */
+  HookrunCgroups *cgroups;       /* NULL: totals are looked after from here */
   HookrunLauncher *launcher;     /* NULL: children confine themselves */
   HookrunSupervisor *supervisor;
   GMutex launch; /* one launch at a time: for what follows */

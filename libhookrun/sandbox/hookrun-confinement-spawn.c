@@ -89,7 +89,8 @@ add_processes_limit (HookrunSandboxChildPlan *plan, guint64 processes)
 }
 
 /* What one process can do alone. A quarter more memory than the total: what goes beyond the total
- * is to be found and named, not to fail in the program as if memory were short. */
+ * is to be found and named, not to fail in the program as if memory were short. For the same reason
+ * none where the kernel keeps the total. */
 static void
 fill_limits (HookrunConfinement *self, HookrunSandboxChildPlan *plan)
 {
@@ -111,7 +112,8 @@ fill_limits (HookrunConfinement *self, HookrunSandboxChildPlan *plan)
     add_processes_limit (plan, limits[HOOKRUN_LIMIT_PROCESSES]);
   if (cpu_s != 0)
     add_limit (plan, RLIMIT_CPU, cpu_s, cpu_s + 1);
-  if (memory != 0)
+  if (memory != 0 &&
+      !(self->cgroups != NULL && hookrun_cgroups_keeps (self->cgroups, HOOKRUN_LIMIT_MEMORY)))
     add_limit (plan, RLIMIT_DATA, memory + memory / 4, memory + memory / 4);
   if (file == 0 || (disk != 0 && disk < file))
     file = disk;
@@ -120,7 +122,8 @@ fill_limits (HookrunConfinement *self, HookrunSandboxChildPlan *plan)
 }
 
 static void
-fill_plan (HookrunConfinement *self, HookrunLaunch *launch, HookrunSandboxChildPlan *plan)
+fill_plan (HookrunConfinement *self, HookrunLaunch *launch, HookrunCgroup *cgroup,
+           HookrunSandboxChildPlan *plan)
 {
   plan->layers = self->layers;
   plan->argv = launch->argv;
@@ -131,6 +134,9 @@ fill_plan (HookrunConfinement *self, HookrunLaunch *launch, HookrunSandboxChildP
   plan->null_fd = self->null_fd;
   plan->ruleset_fd = self->ruleset_fd;
   plan->broker_fd = self->broker_fds[0];
+  plan->cgroup_fd = cgroup != NULL ? hookrun_cgroup_fd (cgroup) : -1;
+  plan->cgroup_entry_fd = cgroup != NULL ? hookrun_cgroup_entry_fd (cgroup) : -1;
+  plan->uses_clone3 = cgroup != NULL && self->features.has_clone3;
   plan->passed = (const HookrunPassedFd *)(gpointer)launch->passed->data;
   plan->n_passed = launch->passed->len;
   if (self->filter != NULL) {
@@ -149,6 +155,7 @@ fill_plan (HookrunConfinement *self, HookrunLaunch *launch, HookrunSandboxChildP
 
 static const char *const stages[] = {
     [HOOKRUN_STAGE_BEGIN] = "begin",
+    [HOOKRUN_STAGE_CGROUP] = "enter its control group",
     [HOOKRUN_STAGE_GROUP] = "make a session of its own",
     [HOOKRUN_STAGE_NAMESPACES] = "enter its namespaces",
     [HOOKRUN_STAGE_FOLDER] = "enter its folder",
@@ -240,7 +247,8 @@ receive_listener (int socket_fd)
 }
 
 static HookrunTree *
-tree_new (HookrunConfinement *self, pid_t pid, int pidfd, int listener, gint64 started)
+tree_new (HookrunConfinement *self, HookrunCgroup *cgroup, pid_t pid, int pidfd, int listener,
+          gint64 started)
 {
   HookrunTree *tree = g_new0 (HookrunTree, 1);
   guint64 wall_ms = self->policy->limits[HOOKRUN_LIMIT_WALL];
@@ -256,9 +264,10 @@ tree_new (HookrunConfinement *self, pid_t pid, int pidfd, int listener, gint64 s
   tree->broker = self->broker != NULL ? hookrun_broker_ref (self->broker) : NULL;
   tree->started = started;
   tree->end_fd = -1;
+  tree->cgroup = cgroup;
   if ((self->layers & HOOKRUN_LAYER_TOTALS) != 0) {
     tree->wall_until = wall_ms != 0 ? started + (gint64)wall_ms * 1000 : 0;
-    tree->totals = hookrun_totals_new (self->policy, pid);
+    tree->totals = hookrun_totals_new (self->policy, pid, cgroup);
   }
   return tree;
 }
@@ -275,8 +284,8 @@ bury (pid_t pid, int pidfd)
 }
 
 static HookrunTree *
-start (HookrunConfinement *self, HookrunLaunch *launch, const HookrunSandboxChildPlan *plan,
-       GError **error)
+start (HookrunConfinement *self, HookrunLaunch *launch, HookrunCgroup *cgroup,
+       const HookrunSandboxChildPlan *plan, GError **error)
 {
   gint64 started = g_get_monotonic_time ();
   int listener = -1;
@@ -305,7 +314,7 @@ start (HookrunConfinement *self, HookrunLaunch *launch, const HookrunSandboxChil
     bury (pid, pidfd);
     return NULL;
   }
-  return tree_new (self, pid, pidfd, listener, started);
+  return tree_new (self, cgroup, pid, pidfd, listener, started);
 }
 
 gboolean
@@ -318,6 +327,8 @@ hookrun_confinement_try_namespaces (HookrunConfinement *self, GError **error)
                                   .null_fd = self->null_fd,
                                   .ruleset_fd = -1,
                                   .broker_fd = -1,
+                                  .cgroup_fd = -1,
+                                  .cgroup_entry_fd = -1,
                                   .passed = &none,
                                   .namespaces = self->namespaces,
                                   .only_tries = TRUE,
@@ -340,22 +351,37 @@ hookrun_confinement_try_namespaces (HookrunConfinement *self, GError **error)
   return FALSE;
 }
 
+/* @cgroup is NULL where there are none. */
+static gboolean
+take_cgroup (HookrunConfinement *self, HookrunCgroup **cgroup, GError **error)
+{
+  *cgroup = self->cgroups != NULL ? hookrun_cgroups_take (self->cgroups) : NULL;
+  if (*cgroup != NULL || self->cgroups == NULL)
+    return TRUE;
+  hookrun_set_error_from_errno (error, errno,
+                                "cannot limit a program: no control group can be made any more");
+  return FALSE;
+}
+
 HookrunTree *
 hookrun_confinement_spawn (HookrunConfinement *self, HookrunLaunch *launch, GError **error)
 {
   g_auto (GStrv) environment = make_environment (self, launch);
   g_autofree char *program = find_program (launch->argv[0], environment, error);
   HookrunSandboxChildPlan plan = {0};
+  HookrunCgroup *cgroup = NULL;
   HookrunTree *tree;
 
-  if (program == NULL)
+  if (program == NULL || !take_cgroup (self, &cgroup, error))
     return NULL;
-  fill_plan (self, launch, &plan);
+  fill_plan (self, launch, cgroup, &plan);
   plan.program = program;
   plan.environment = environment;
   g_mutex_lock (&self->launch);
-  tree = start (self, launch, &plan, error);
+  tree = start (self, launch, cgroup, &plan, error);
   g_mutex_unlock (&self->launch);
+  if (tree == NULL && cgroup != NULL)
+    hookrun_cgroup_give_back (cgroup, 0);
   if (tree == NULL)
     return NULL;
   hookrun_child_guard_add (tree->pid);

@@ -36,6 +36,7 @@ hookrun_confinement_free (HookrunConfinement *self)
   if (self->stack != NULL)
     munmap (self->stack, HOOKRUN_STACK_SIZE);
   g_clear_pointer (&self->namespaces, hookrun_namespaces_free);
+  g_clear_pointer (&self->cgroups, hookrun_cgroups_unref);
   g_clear_pointer (&self->supervisor, hookrun_supervisor_unref);
   g_clear_pointer (&self->broker, hookrun_broker_unref);
   g_clear_pointer (&self->filter, g_array_unref);
@@ -111,6 +112,16 @@ build_filter (HookrunConfinement *self, GError **error)
   return TRUE;
 }
 
+/* Totals that the kernel cannot keep here are looked after by the supervisor. */
+static void
+build_cgroups (HookrunConfinement *self)
+{
+  const HookrunLayer needed = HOOKRUN_LAYER_TOTALS | HOOKRUN_LAYER_CGROUPS;
+
+  if ((self->layers & needed) == needed)
+    self->cgroups = hookrun_cgroups_new (self->policy);
+}
+
 static void
 fill_confining_plan (HookrunConfinement *self, HookrunSandboxChildPlan *plan)
 {
@@ -160,6 +171,7 @@ build_rest (HookrunConfinement *self, GError **error)
     return FALSE;
   }
   self->stack = memory;
+  build_cgroups (self);
   return build_filter (self, error) && start_threads (self, error) &&
          (self->namespaces == NULL || hookrun_confinement_try_namespaces (self, error));
 }

@@ -2,6 +2,7 @@
 /* What this system can do, found by trying it: versions say little, because builds, containers and
  * administrators switch things off. */
 #include "hookrun-broker-private.h"
+#include "hookrun-sandbox-child-private.h"
 
 #include <errno.h>
 #include <linux/close_range.h>
@@ -33,4 +34,5 @@ hookrun_features_probe (HookrunFeatures *features)
   features->has_filter = has_action (SECCOMP_RET_KILL_PROCESS);
   features->has_broker = features->has_filter && has_broker ();
   features->has_close_range = syscall (SYS_close_range, ~0U, ~0U, CLOSE_RANGE_CLOEXEC) == 0;
+  features->has_clone3 = hookrun_sandbox_child_has_clone3 ();
 }

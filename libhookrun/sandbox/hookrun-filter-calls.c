@@ -244,11 +244,11 @@ static const int allowed[] = {
 #endif
 };
 
-/* Callers fall back to an older call when these are not there. openat2 and clone3 hide their flags
+/* Callers fall back to an older call when these are not there. openat2 hides its flags
  * from filters, fchmodat2 and its like are younger than the broker's words. */
 static const int absent[] = {
-    SYS_clone3,        SYS_openat2,           452 /* fchmodat2 */,
-    SYS_inotify_init1, SYS_inotify_add_watch, SYS_inotify_rm_watch,
+    SYS_openat2,           452 /* fchmodat2 */,  SYS_inotify_init1,
+    SYS_inotify_add_watch, SYS_inotify_rm_watch,
 #ifdef __x86_64__
     SYS_inotify_init,
 #endif

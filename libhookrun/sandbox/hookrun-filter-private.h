@@ -56,7 +56,8 @@ typedef struct {
   gboolean has_udp;       /* and UDP, and the questions about interfaces */
   gboolean has_unix;      /* sockets that connect by path */
   gboolean keeps_group;   /* nobody leaves the process group */
-  guint32 secret[4];      /* but whoever knows this may make a session */
+  guint32 secret[4];      /* but whoever knows this may make a session, and a
+                         child with clone3() */
 } HookrunFilterOptions;
 
 /* (transfer full): the program, for seccomp(). */
@@ -65,8 +66,14 @@ GArray *hookrun_filter_build (const HookrunFilterOptions *options);
 /* Adds the calls whose fate is always the same. */
 void hookrun_filter_add_calls (GArray *rules);
 
-/* (transfer full): HookrunCallRule, sorted by number, each number once. @session_tests is room for
- * five tests and must outlive the rules. */
-GArray *hookrun_filter_rules (const HookrunFilterOptions *options, HookrunCallTest *session_tests);
+/* Room for the tests that are made of the secret: the four words of it, and the end. */
+typedef struct {
+  HookrunCallTest session[5];
+  HookrunCallTest child[5];
+} HookrunFilterTests;
+
+/* (transfer full): HookrunCallRule, sorted by number, each number once. @tests must outlive them.
+ */
+GArray *hookrun_filter_rules (const HookrunFilterOptions *options, HookrunFilterTests *tests);
 
 G_END_DECLS

@@ -102,23 +102,40 @@ add_signals (GArray *rules, const HookrunFilterOptions *options)
   add (rules, SYS_pidfd_send_signal, options->asks_signals ? REFUSE : ALLOW, NULL);
 }
 
+/* @action for whoever does not give the secret, from the argument @first on. */
+static void
+test_secret (const HookrunFilterOptions *options, guint first, HookrunCallAction action,
+             HookrunCallTest *tests)
+{
+  const HookrunCallTest end = {HOOKRUN_TEST_END};
+
+  for (guint i = 0; i < G_N_ELEMENTS (options->secret); i++)
+    tests[i] = (HookrunCallTest){HOOKRUN_TEST_NOT_EQUAL, first + i, options->secret[i], action, 0};
+  tests[G_N_ELEMENTS (options->secret)] = end;
+}
+
 /* setsid takes no arguments: the kernel passes what is in their place to the filter and no further.
  * The child that makes the session shares the host's memory and knows the secret; the program that
  * it becomes does not. */
 static void
 add_group (GArray *rules, const HookrunFilterOptions *options, HookrunCallTest *tests)
 {
-  const HookrunCallTest end = {HOOKRUN_TEST_END};
-
   if (!options->keeps_group) {
     add (rules, SYS_setsid, ALLOW, NULL);
     add (rules, SYS_setpgid, ALLOW, NULL);
     return;
   }
-  for (guint i = 0; i < G_N_ELEMENTS (options->secret); i++)
-    tests[i] = (HookrunCallTest){HOOKRUN_TEST_NOT_EQUAL, i, options->secret[i], REFUSE, 0};
-  tests[G_N_ELEMENTS (options->secret)] = end;
+  test_secret (options, 0, REFUSE, tests);
   add (rules, SYS_setsid, ALLOW, tests);
+}
+
+/* clone3 hides its flags from filters: it is there for launches, which give the secret where the
+ * kernel takes no more arguments, and for nobody else. */
+static void
+add_children (GArray *rules, const HookrunFilterOptions *options, HookrunCallTest *tests)
+{
+  test_secret (options, 2, HOOKRUN_CALL_ABSENT, tests);
+  add (rules, SYS_clone3, ALLOW, tests);
 }
 
 static const HookrunCallTest *
@@ -152,14 +169,15 @@ compare_rules (gconstpointer one, gconstpointer other)
 }
 
 GArray *
-hookrun_filter_rules (const HookrunFilterOptions *options, HookrunCallTest *session_tests)
+hookrun_filter_rules (const HookrunFilterOptions *options, HookrunFilterTests *tests)
 {
   GArray *rules = g_array_new (FALSE, FALSE, sizeof (HookrunCallRule));
 
   hookrun_filter_add_calls (rules);
   add_files (rules, options);
   add_signals (rules, options);
-  add_group (rules, options, session_tests);
+  add_group (rules, options, tests->session);
+  add_children (rules, options, tests->child);
   add_sockets (rules, options);
   g_array_sort (rules, compare_rules);
   return rules;

@@ -247,8 +247,8 @@ make_ranges (const GArray *rules)
 GArray *
 hookrun_filter_build (const HookrunFilterOptions *options)
 {
-  HookrunCallTest session_tests[5];
-  g_autoptr (GArray) rules = hookrun_filter_rules (options, session_tests);
+  HookrunFilterTests tests;
+  g_autoptr (GArray) rules = hookrun_filter_rules (options, &tests);
   g_autoptr (GArray) ranges = make_ranges (rules);
   GArray *program = g_array_new (FALSE, FALSE, sizeof (struct sock_filter));
 

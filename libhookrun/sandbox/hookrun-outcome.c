@@ -59,7 +59,9 @@ hookrun_outcome_describe (const HookrunOutcome *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
   if ((guint)self->limit < HOOKRUN_N_LIMITS && limit_words[self->limit] != NULL)
-    return g_strdup_printf ("%s and was killed", limit_words[self->limit]);
+    return self->exited ? g_strdup_printf ("%s and exited with status %d", limit_words[self->limit],
+                                           self->exit_status)
+                        : g_strdup_printf ("%s and was killed", limit_words[self->limit]);
   if (self->stopped)
     return g_strdup ("was stopped");
   if (self->exited)

@@ -16,6 +16,7 @@ G_BEGIN_DECLS
 
 typedef enum {
   HOOKRUN_STAGE_BEGIN,
+  HOOKRUN_STAGE_CGROUP,
   HOOKRUN_STAGE_GROUP,
   HOOKRUN_STAGE_NAMESPACES,
   HOOKRUN_STAGE_FOLDER,
@@ -44,7 +45,10 @@ typedef struct {
   int folder_fd;
   int null_fd;
   int ruleset_fd; /* -1: none */
-  int broker_fd;  /* where the listener is sent; -1: none */
+  int cgroup_fd;  /* -1: none */
+  int cgroup_entry_fd;
+  gboolean uses_clone3;
+  int broker_fd; /* where the listener is sent; -1: none */
   const HookrunPassedFd *passed;
   guint n_passed;
   struct {
@@ -67,6 +71,9 @@ gboolean hookrun_sandbox_child_confine (const HookrunSandboxChildPlan *plan, int
 
 /* Runs in the child: never returns. */
 int hookrun_sandbox_child_main (gpointer plan);
+
+/* Whether a child can be born into a control group here, and its call be told by a secret. */
+gboolean hookrun_sandbox_child_has_clone3 (void);
 
 /* Starts the child and waits until it runs the program or has failed: see the report. -1 with errno
  * when there is no child. @stack_top is the end of memory for it. */

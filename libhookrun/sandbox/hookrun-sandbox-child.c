@@ -53,6 +53,14 @@ enter_group (const HookrunSandboxChildPlan *plan)
   return syscall (SYS_setsid, secret[0], secret[1], secret[2], secret[3]) >= 0;
 }
 
+/* Where it was not born into its group: it starts nobody before it is there. */
+PLAIN static gboolean
+enter_cgroup (const HookrunSandboxChildPlan *plan)
+{
+  return plan->cgroup_entry_fd < 0 || plan->uses_clone3 ||
+         write (plan->cgroup_entry_fd, "0", 1) == 1;
+}
+
 PLAIN static gboolean
 enter_folder (const HookrunSandboxChildPlan *plan)
 {
@@ -203,6 +211,8 @@ prepare (Child *child)
   int listener;
 
   reset_signals ();
+  if (!enter_cgroup (plan))
+    return report (plan, HOOKRUN_STAGE_CGROUP);
   if (!enter_group (plan))
     return report (plan, HOOKRUN_STAGE_GROUP);
   if (plan->namespaces != NULL && !hookrun_namespaces_enter (plan->namespaces))
@@ -238,28 +248,4 @@ hookrun_sandbox_child_main (gpointer data)
   execve (plan->program, plan->argv, plan->environment);
   report (plan, HOOKRUN_STAGE_EXECUTE);
   _exit (HOOKRUN_EXIT_NOT_CONFINED);
-}
-
-pid_t
-hookrun_sandbox_child_start (const HookrunSandboxChildPlan *plan, gpointer stack_top, int *pidfd)
-{
-  sigset_t all;
-  sigset_t before;
-  int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
-  int saved_errno;
-  pid_t pid;
-
-  plan->report->stage = HOOKRUN_STAGE_BEGIN;
-  plan->report->problem = 0;
-  *pidfd = -1;
-  /* No handler of the host may run in the child, on memory that is the host's. */
-  sigfillset (&all);
-  pthread_sigmask (SIG_SETMASK, &all, &before);
-  if (plan->namespaces != NULL)
-    flags |= hookrun_namespaces_flags (plan->namespaces);
-  pid = clone (hookrun_sandbox_child_main, stack_top, flags, (gpointer)plan, pidfd);
-  saved_errno = errno;
-  pthread_sigmask (SIG_SETMASK, &before, NULL);
-  errno = saved_errno;
-  return pid;
 }

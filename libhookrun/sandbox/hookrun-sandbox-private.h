@@ -20,7 +20,8 @@ typedef enum {
   HOOKRUN_LAYER_TOTALS = 1 << 8,  /* limits of all processes together */
   HOOKRUN_LAYER_BENEATH = 1 << 9, /* the broker acts below what is granted only */
   HOOKRUN_LAYER_NAMESPACES = 1 << 10,
-  HOOKRUN_LAYER_ALL = (1 << 11) - 1,
+  HOOKRUN_LAYER_CGROUPS = 1 << 11, /* the kernel keeps totals, where it can */
+  HOOKRUN_LAYER_ALL = (1 << 12) - 1,
 } HookrunLayer;
 
 /* What this system can do; found by trying. */
@@ -29,6 +30,7 @@ typedef struct {
   gboolean has_filter;
   gboolean has_broker;
   gboolean has_close_range;
+  gboolean has_clone3;
 } HookrunFeatures;
 
 void hookrun_features_probe (HookrunFeatures *features);

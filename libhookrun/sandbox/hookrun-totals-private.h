@@ -6,11 +6,13 @@
 
 G_BEGIN_DECLS
 
-/* NULL when the policy limits no totals. */
-HookrunTotals *hookrun_totals_new (HookrunPolicy *policy, pid_t group);
+/* NULL when the policy limits no totals. @cgroup: (nullable): what keeps some of them. */
+HookrunTotals *hookrun_totals_new (HookrunPolicy *policy, pid_t group, HookrunCgroup *cgroup);
 void hookrun_totals_free (HookrunTotals *self);
 /* Looks if it is time to: the limit that is exceeded, or NONE. */
 HookrunLimit hookrun_totals_check (HookrunTotals *self, gint64 now);
+/* What the kernel kept the tree from going beyond, or NONE. */
+HookrunLimit hookrun_totals_kept (HookrunTotals *self);
 gint64 hookrun_totals_next (HookrunTotals *self);
 
 /* How many processes, dying ones too, are in the group; 0 when /proc cannot be read. */

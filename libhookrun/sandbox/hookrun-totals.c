@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Totals of a process group, read from /proc now and then: memory, processor time, processes, and
+ * Totals of a tree: what its control group ran into, where the kernel keeps them there. The others
+ * are read from /proc now and then for the process group: memory, processor time, processes, and
  * by how much the writable folders grew. What one process can do between two looks is bounded by
  * its rlimits. The pauses grow with what a look costs, so that looking never takes much time.
  */
@@ -22,7 +23,8 @@
 struct _HookrunTotals {
   HookrunPolicy *policy;
   pid_t group;
-  gboolean counts_processes;
+  HookrunCgroup *cgroup;            /* NULL: none */
+  guint64 limits[HOOKRUN_N_LIMITS]; /* that are looked after here; 0: none */
   gint64 next_look;
   HookrunDiskUse *disk;
   gint64 next_disk;
@@ -151,12 +153,18 @@ measure_shares (pid_t group)
   return total;
 }
 
+static gboolean
+has_counts (const guint64 *limits)
+{
+  return limits[HOOKRUN_LIMIT_MEMORY] != 0 || limits[HOOKRUN_LIMIT_PROCESSES] != 0 ||
+         limits[HOOKRUN_LIMIT_CPU] != 0;
+}
+
 HookrunTotals *
-hookrun_totals_new (HookrunPolicy *policy, pid_t group)
+hookrun_totals_new (HookrunPolicy *policy, pid_t group, HookrunCgroup *cgroup)
 {
   const guint64 *limits = policy->limits;
-  gboolean counts = limits[HOOKRUN_LIMIT_MEMORY] != 0 || limits[HOOKRUN_LIMIT_PROCESSES] != 0 ||
-                    limits[HOOKRUN_LIMIT_CPU] != 0;
+  gboolean counts = has_counts (limits);
   HookrunTotals *self;
   gint64 now = g_get_monotonic_time ();
 
@@ -165,7 +173,10 @@ hookrun_totals_new (HookrunPolicy *policy, pid_t group)
   self = g_new0 (HookrunTotals, 1);
   self->policy = policy;
   self->group = group;
-  self->counts_processes = counts;
+  self->cgroup = cgroup;
+  for (guint i = 0; i < HOOKRUN_N_LIMITS; i++)
+    if (cgroup == NULL || !hookrun_cgroup_keeps (cgroup, (HookrunLimit)i))
+      self->limits[i] = limits[i];
   self->next_look = counts ? now + PAUSE_US : G_MAXINT64;
   self->next_disk = G_MAXINT64;
   if (limits[HOOKRUN_LIMIT_DISK] != 0)
@@ -180,14 +191,23 @@ hookrun_totals_free (HookrunTotals *self)
   g_free (self);
 }
 
+HookrunLimit
+hookrun_totals_kept (HookrunTotals *self)
+{
+  return self->cgroup != NULL ? hookrun_cgroup_look (self->cgroup) : HOOKRUN_LIMIT_NONE;
+}
+
 static HookrunLimit
 check_group (HookrunTotals *self)
 {
-  const guint64 *limits = self->policy->limits;
+  const guint64 *limits = self->limits;
   guint64 memory = limits[HOOKRUN_LIMIT_MEMORY];
+  HookrunLimit kept = hookrun_totals_kept (self);
   Use use;
 
-  if (!measure (self->group, &use))
+  if (kept != HOOKRUN_LIMIT_NONE)
+    return kept;
+  if (!has_counts (limits) || !measure (self->group, &use))
     return HOOKRUN_LIMIT_NONE;
   if (limits[HOOKRUN_LIMIT_PROCESSES] != 0 && use.processes > limits[HOOKRUN_LIMIT_PROCESSES])
     return HOOKRUN_LIMIT_PROCESSES;

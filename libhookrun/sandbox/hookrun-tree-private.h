@@ -5,7 +5,7 @@
 
 #include <sys/types.h>
 
-#include "hookrun-sandbox-private.h"
+#include "hookrun-cgroup-private.h"
 
 G_BEGIN_DECLS
 
@@ -28,8 +28,9 @@ typedef struct {
 
   GMutex lock; /* for what follows */
   HookrunTotals *totals;
-  gint64 kill_at;   /* after a polite stop; 0: none */
-  gint64 end_since; /* when the program was found to have ended; 0: it runs */
+  HookrunCgroup *cgroup; /* NULL: none */
+  gint64 kill_at;        /* after a polite stop; 0: none */
+  gint64 end_since;      /* when the program was found to have ended; 0: it runs */
   gint64 group_until;
   gboolean is_reaped;
   gboolean is_finished;

@@ -40,6 +40,8 @@ hookrun_tree_unref (HookrunTree *self)
   if (self->end_fd >= 0)
     close (self->end_fd);
   g_clear_pointer (&self->totals, hookrun_totals_free);
+  if (self->cgroup != NULL)
+    hookrun_cgroup_give_back (self->cgroup, G_MAXUINT32);
   g_clear_pointer (&self->broker, hookrun_broker_unref);
   g_clear_pointer (&self->policy, hookrun_policy_unref);
   g_clear_pointer (&self->supervisor, hookrun_supervisor_unref);
@@ -70,6 +72,30 @@ limit_of_signal (const HookrunTree *self)
   return HOOKRUN_LIMIT_NONE;
 }
 
+/* A program that failed and met a limit failed for that: when the kernel ended it or refused it
+ * something, or when it once occupied more than all were allowed together. */
+static HookrunLimit
+limit_of_failure (const HookrunTree *self)
+{
+  guint64 memory = self->policy->limits[HOOKRUN_LIMIT_MEMORY];
+  HookrunLimit limit = HOOKRUN_LIMIT_NONE;
+
+  if (self->totals == NULL || (self->outcome.exited && self->outcome.exit_status == 0))
+    return HOOKRUN_LIMIT_NONE;
+  limit = hookrun_totals_kept (self->totals);
+  if (limit == HOOKRUN_LIMIT_NONE && memory != 0 && self->outcome.max_memory > memory)
+    limit = HOOKRUN_LIMIT_MEMORY;
+  return limit;
+}
+
+static void
+kill_all (HookrunTree *self)
+{
+  if (self->cgroup != NULL)
+    hookrun_cgroup_kill (self->cgroup);
+  kill (-self->pid, SIGKILL);
+}
+
 static void
 reap (HookrunTree *self, gint64 now)
 {
@@ -92,6 +118,8 @@ reap (HookrunTree *self, gint64 now)
   self->outcome.max_memory = (guint64)usage.ru_maxrss * 1024;
   if (self->outcome.limit == HOOKRUN_LIMIT_NONE && !self->outcome.stopped)
     self->outcome.limit = limit_of_signal (self);
+  if (self->outcome.limit == HOOKRUN_LIMIT_NONE && !self->outcome.stopped)
+    self->outcome.limit = limit_of_failure (self);
 }
 
 static gboolean
@@ -107,7 +135,10 @@ group_is_gone (HookrunTree *self, gint64 now)
     return TRUE;
   if (self->group_until == 0)
     self->group_until = now + GROUP_PATIENCE_US;
-  return now >= self->group_until;
+  if (now < self->group_until)
+    return FALSE;
+  kill_all (self);
+  return TRUE;
 }
 
 static void
@@ -116,6 +147,9 @@ finish (HookrunTree *self)
   guint64 one = 1;
 
   hookrun_child_guard_remove (self->pid);
+  g_clear_pointer (&self->totals, hookrun_totals_free);
+  if (self->cgroup != NULL)
+    hookrun_cgroup_give_back (g_steal_pointer (&self->cgroup), self->outcome.wall_us);
   self->is_finished = TRUE;
   if (self->end_fd >= 0 && write (self->end_fd, &one, sizeof one) < 0)
     g_assert (errno == EAGAIN);
@@ -144,7 +178,7 @@ kill_for (HookrunTree *self, HookrunLimit limit)
     self->outcome.limit = limit;
   if (limit == HOOKRUN_LIMIT_NONE)
     self->outcome.stopped = TRUE;
-  kill (-self->pid, SIGKILL);
+  kill_all (self);
 }
 
 static void

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MEGABYTE (1 << 20)
@@ -45,6 +46,44 @@ fork_without_end (void)
     fork ();
 }
 
+/* Each process that was ever born leaves a byte, and none ends by itself. */
+static void
+fork_counted (void)
+{
+  int fd = open ("count", O_CREAT | O_WRONLY | O_APPEND, 0600);
+
+  if (write (fd, "x", 1) < 0)
+    _exit (9);
+  for (;;)
+    if (fork () == 0 && write (fd, "x", 1) < 0)
+      _exit (9);
+}
+
+static void
+burn (clock_t ticks)
+{
+  while (clock () < ticks)
+    continue;
+}
+
+/* Nobody waits for those who burn the time, and each is gone soon. */
+static void
+loop_in_orphans (void)
+{
+  for (int i = 0; i < 200; i++) {
+    pid_t child = fork ();
+
+    if (child == 0) {
+      if (fork () == 0)
+        burn (CLOCKS_PER_SEC / 100);
+      _exit (0);
+    }
+    waitpid (child, NULL, 0);
+    usleep (10000);
+  }
+  _exit (0);
+}
+
 static void *
 wait_for_nothing (void *data)
 {
@@ -72,6 +111,16 @@ eat_memory (void)
       _exit (9);
     occupy (memory, MEGABYTE);
   }
+}
+
+static void
+eat_memory_at_once (void)
+{
+  char *memory = malloc (512 * MEGABYTE);
+
+  if (memory == NULL)
+    _exit (9);
+  occupy (memory, 512 * MEGABYTE);
 }
 
 static void
@@ -220,8 +269,11 @@ static const struct {
     {"loop", loop},
     {"loop-in-children", loop_in_children},
     {"fork", fork_without_end},
+    {"fork-counted", fork_counted},
+    {"loop-in-orphans", loop_in_orphans},
     {"threads", start_threads},
     {"memory", eat_memory},
+    {"memory-at-once", eat_memory_at_once},
     {"memory-in-children", eat_memory_in_children},
     {"memory-shared", share_memory},
     {"file", fill_file},
