@@ -28,4 +28,8 @@ JsonNode *hookrun_json_parse (const char *text, gsize length, const HookrunJsonL
 /* (transfer full): compact JSON text of @node on one line. */
 char *hookrun_json_to_string (JsonNode *node);
 
+/* (transfer full): the merge patch (RFC 7396) that makes @after of @before, both objects. INVALID
+ * where none can: it has no way to set a member to null. */
+JsonNode *hookrun_json_diff (JsonNode *before, JsonNode *after, GError **error);
+
 G_END_DECLS

@@ -31,7 +31,7 @@ hookrun_engine_find_context (HookrunEngine *self, HookrunPlugin *plugin, const c
 static void
 end_context (HookrunPluginContext *context, gboolean was_started)
 {
-  const HookrunLoader *loader = context->plugin->loader;
+  const HookrunLoader *loader = context->loader;
 
   hookrun_plugin_context_close (context);
   if (was_started && loader->deactivate != NULL)
@@ -61,11 +61,13 @@ blame (HookrunPlugin *plugin, const GError *error)
 static gboolean
 prepare_context (HookrunPluginContext *context, GError **error)
 {
-  const HookrunLoader *loader = context->plugin->loader;
-
   /* Ahead of the loader: what cannot be confined is not even mapped. */
-  return hookrun_bounds_prepare (context, error) &&
-         (loader->prepare == NULL || loader->prepare (context, error));
+  if (!hookrun_bounds_prepare (context, error))
+    return FALSE;
+  if (context->loader == &hookrun_loader_native &&
+      hookrun_plugin_context_get_bounds (context, 0) != NULL)
+    context->loader = &hookrun_loader_worker;
+  return context->loader->prepare == NULL || context->loader->prepare (context, error);
 }
 
 /* All are prepared, so that one error names every file that is not fit. */
@@ -94,7 +96,7 @@ start_all (Transaction *transaction, GError **error)
     HookrunPluginContext *context = g_ptr_array_index (transaction->contexts, i);
     g_autoptr (GError) problem = NULL;
 
-    if (!context->plugin->loader->activate (context, &problem)) {
+    if (!context->loader->activate (context, &problem)) {
       if (problem == NULL)
         g_set_error (&problem, HOOKRUN_ERROR, HOOKRUN_ERROR_HANDLER,
                      "its activation failed without a reason");

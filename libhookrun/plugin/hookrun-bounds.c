@@ -133,6 +133,8 @@ grant_own_code (HookrunPolicy *policy, const HookrunBoundsWish *wish, GError **e
   if (python != NULL && g_file_test (python, G_FILE_TEST_IS_DIR) &&
       !hookrun_policy_grant (policy, python, HOOKRUN_ACCESS_READ, error))
     return FALSE;
+  if (manifest->kind == HOOKRUN_PLUGIN_NATIVE && !hookrun_worker_native_grant (policy, error))
+    return FALSE;
   if (wish->program != NULL)
     return grant_own_file (policy, manifest->folder, wish->program, error);
   if (manifest->file != NULL && !grant_own_file (policy, manifest->folder, manifest->file, error))
@@ -184,11 +186,11 @@ combine (const HookrunBoundsWish *wish, const HookrunPolicyPlaces *places, Hookr
 static gboolean
 check_kind (HookrunManifest *manifest, GError **error)
 {
-  if (manifest->kind != HOOKRUN_PLUGIN_NATIVE)
+  if (manifest->kind != HOOKRUN_PLUGIN_NATIVE || manifest->file != NULL)
     return TRUE;
   g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_UNSUPPORTED,
-               "%s: a native plugin runs inside of this program, where no policy can hold it; make "
-               "it a \"worker\" or an \"executable\", or remove its policy",
+               "%s: a plugin that is linked into this program runs inside of it, where no policy "
+               "can hold it; make it a shared object of its own, or remove its policy",
                manifest->origin);
   return FALSE;
 }

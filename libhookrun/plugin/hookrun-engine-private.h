@@ -20,6 +20,11 @@ struct _HookrunEngine {
   GPtrArray *contexts;          /* active ones, in order of activation */
   HookrunNativeSession session; /* of an activation; cleared after it */
 
+  /* (nullable): where the services are that plugins call, in a process that only hosts some. */
+  JsonNode *(*call_host) (HookrunEngine *self, HookrunEvent *event, const char *name,
+                          JsonNode *params, gpointer user_data, GError **error);
+  gpointer call_host_data;
+
   GMutex method_lock; /* emissions of any thread call methods */
   GHashTable *methods;
 };

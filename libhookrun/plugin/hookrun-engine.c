@@ -392,6 +392,9 @@ hookrun_engine_add_method (HookrunEngine *self, const char *name, HookrunMethodF
   g_return_if_fail (name != NULL);
   g_return_if_fail (func != NULL);
 
+  if (self->call_host != NULL)
+    hookrun_engine_log (self, NULL, HOOKRUN_LOG_WARNING,
+                        "a plugin that is confined offers no services; nobody can call this one");
   method = g_new0 (Method, 1);
   method->func = func;
   method->user_data = user_data;
@@ -432,6 +435,8 @@ hookrun_engine_call_method (HookrunEngine *engine, HookrunPlugin *caller, Hookru
   Method method = {0};
   JsonNode *answer;
 
+  if (engine->call_host != NULL)
+    return engine->call_host (engine, event, name, params, engine->call_host_data, error);
   if (!find_method (engine, name, &method, error))
     return NULL;
   answer = method.func (engine, caller, event, params, method.user_data, &problem);

@@ -135,26 +135,41 @@ read_verdict (JsonNode *answer, HookrunVerdict *verdict, GError **error)
   return FALSE;
 }
 
-static GError *
-read_reason (JsonNode *answer)
+GError *
+hookrun_worker_read_error (JsonNode *node)
 {
-  const char *reason =
-      hookrun_worker_get_text (hookrun_worker_get_member (answer, "error"), "message");
+  const char *reason = hookrun_worker_get_text (node, "message");
+  const char *name = hookrun_worker_get_text (node, "code");
+  g_autoptr (GEnumClass) codes = g_type_class_ref (HOOKRUN_TYPE_ERROR);
+  const GEnumValue *code = name != NULL ? g_enum_get_value_by_nick (codes, name) : NULL;
   g_autofree char *clean = hookrun_rpc_clean_text (
       reason != NULL && *reason != '\0' ? reason : "it gave no reason", -1, TRUE);
 
-  return g_error_new_literal (HOOKRUN_ERROR, HOOKRUN_ERROR_HANDLER, clean);
+  return g_error_new_literal (HOOKRUN_ERROR, code != NULL ? code->value : HOOKRUN_ERROR_HANDLER,
+                              clean);
 }
 
-/* A wrapper that only passes on what failed behind it gives no reason of its own. */
-static GError *
-explain_failure (HookrunEvent *event, JsonNode *answer)
+JsonObject *
+hookrun_worker_error_to_json (const GError *error)
 {
-  const GError *behind = hookrun_event_get_error (event);
+  g_autoptr (GEnumClass) codes = g_type_class_ref (HOOKRUN_TYPE_ERROR);
+  const GEnumValue *code =
+      error->domain == HOOKRUN_ERROR ? g_enum_get_value (codes, error->code) : NULL;
+  JsonObject *object = json_object_new ();
 
-  return behind != NULL && hookrun_worker_get_member (answer, "error") == NULL
-             ? g_error_copy (behind)
-             : read_reason (answer);
+  json_object_set_string_member (object, "message", error->message);
+  if (code != NULL)
+    json_object_set_string_member (object, "code", code->value_nick);
+  return object;
+}
+
+/* A wrapper that only passes on what failed behind it gives no reason of its own: then that is the
+ * error, as it is. */
+static gboolean
+passes_on (HookrunEvent *event, JsonNode *answer)
+{
+  return hookrun_event_get_error (event) != NULL &&
+         hookrun_worker_get_member (answer, "error") == NULL;
 }
 
 /* What a handler that failed had changed is dropped. */
@@ -165,11 +180,14 @@ take_answer (HookrunEvent *event, JsonNode *answer, GError **error)
 
   if (answer == NULL || !read_verdict (answer, &verdict, error))
     return HOOKRUN_FAILED;
-  if (verdict == HOOKRUN_FAILED)
-    g_propagate_error (error, explain_failure (event, answer));
-  else if (!hookrun_worker_apply_patch (event, hookrun_worker_get_member (answer, "patch"), error))
-    return HOOKRUN_FAILED;
-  return verdict;
+  if (verdict != HOOKRUN_FAILED)
+    return hookrun_worker_apply_patch (event, hookrun_worker_get_member (answer, "patch"), error)
+               ? verdict
+               : HOOKRUN_FAILED;
+  if (!passes_on (event, answer))
+    g_propagate_error (error,
+                       hookrun_worker_read_error (hookrun_worker_get_member (answer, "error")));
+  return HOOKRUN_FAILED;
 }
 
 /* ---- the call ---- */

@@ -3,6 +3,7 @@
  * What a worker may ask of its host: a row of the table for each method of the protocol; any other
  * name is looked up among the services that the host added to the engine.
  */
+#include "hookrun-data-private.h"
 #include "hookrun-event-private.h"
 #include "hookrun-json-private.h"
 #include "hookrun-loader-worker-private.h"
@@ -40,12 +41,8 @@ answer_with (HookrunWorkerRequest *request, HookrunVerdict verdict, const GError
   json_object_set_boolean_member (object, "shared", is_shared);
   if (data != NULL)
     json_object_set_member (object, "data", hookrun_data_to_json (data, TRUE));
-  if (error != NULL) {
-    JsonObject *reason = json_object_new ();
-
-    json_object_set_string_member (reason, "message", error->message);
-    json_object_set_object_member (object, "error", reason);
-  }
+  if (error != NULL)
+    json_object_set_object_member (object, "error", hookrun_worker_error_to_json (error));
   json_node_take_object (node, object);
   hookrun_worker_request_answer (request, node);
 }
@@ -130,13 +127,18 @@ on_emitted (GObject *source, GAsyncResult *result, gpointer user_data)
   answer_with (later->request, verdict, error, later->data, later->is_shared);
 }
 
-/* A signal of the same run as the handler's gets the same live payload, any other one of its own.
- */
+/* A signal of the same run as the handler's gets the same live payload unless the worker wants none
+ * of it; any other one gets its own. */
 static HookrunData *
 choose_data (Task *task, HookrunSignal *signal, gboolean *is_shared)
 {
-  HookrunData *data =
-      task->invocation != NULL ? hookrun_event_get_data (task->invocation->event) : NULL;
+  JsonNode *share = hookrun_worker_get_member (task->params, "share");
+  gboolean is_unwanted = share != NULL && JSON_NODE_HOLDS_VALUE (share) &&
+                         json_node_get_value_type (share) == G_TYPE_BOOLEAN &&
+                         !json_node_get_boolean (share);
+  HookrunData *data = task->invocation != NULL && !is_unwanted
+                          ? hookrun_event_get_data (task->invocation->event)
+                          : NULL;
 
   *is_shared = data != NULL && hookrun_data_get_schema (data) == hookrun_signal_get_schema (signal);
   return *is_shared ? hookrun_data_ref (data)
@@ -176,7 +178,9 @@ method_emit (Task *task, GError **error)
       !hookrun_worker_apply_patch (event, hookrun_worker_get_member (task->params, "patch"), error))
     return FALSE;
   data = choose_data (task, signal, &is_shared);
-  if (values != NULL && !hookrun_data_merge_json (data, values, error))
+  /* Of data of its own the worker is the emitter, who also writes what is read-only. */
+  if (values != NULL && !(is_shared ? hookrun_data_merge_json (data, values, error)
+                                    : hookrun_data_replace_json (data, values, error)))
     return FALSE;
   if (event != NULL && task->invocation->is_async) {
     hookrun_signal_emit_async (signal, subject, data, cancellable, on_emitted,
@@ -185,6 +189,21 @@ method_emit (Task *task, GError **error)
   }
   verdict = hookrun_signal_emit_for (signal, subject, data, cancellable, &problem);
   answer_with (task->request, verdict, problem, data, is_shared);
+  return TRUE;
+}
+
+/* ---- signal.describe ---- */
+
+static gboolean
+method_describe (Task *task, GError **error)
+{
+  HookrunSignal *signal = find_signal (task, error);
+  g_autoptr (JsonNode) node = NULL;
+
+  if (signal == NULL)
+    return FALSE;
+  node = hookrun_signal_to_json (hookrun_signal_get_name (signal), signal->flags, signal->schema);
+  hookrun_worker_request_answer (task->request, node);
   return TRUE;
 }
 
@@ -244,9 +263,8 @@ typedef struct {
 } Method;
 
 static const Method methods[] = {
-    {"event.proceed", method_proceed, FALSE},
-    {"signal.emit", method_emit, TRUE},
-    {"handler.connect", method_connect, FALSE},
+    {"event.proceed", method_proceed, FALSE},         {"signal.emit", method_emit, TRUE},
+    {"signal.describe", method_describe, FALSE},      {"handler.connect", method_connect, FALSE},
     {"handler.disconnect", method_disconnect, FALSE},
 };
 static const Method other_methods = {NULL, method_of_engine, TRUE};

@@ -80,6 +80,9 @@ HookrunVerdict hookrun_worker_handle (HookrunEvent *event, gpointer handler);
 /* Untrusted: PROTOCOL unless it fits. @patch: (nullable). */
 gboolean hookrun_worker_apply_patch (HookrunEvent *event, JsonNode *patch, GError **error);
 const char *hookrun_worker_verdict_name (HookrunVerdict verdict);
+/* The error of a verdict, with its code where it has a known one; @node: (nullable). */
+GError *hookrun_worker_read_error (JsonNode *node);
+JsonObject *hookrun_worker_error_to_json (const GError *error);
 
 /* ---- hookrun-loader-worker-methods.c ---- */
 
@@ -104,6 +107,26 @@ HookrunManifest *hookrun_worker_python_manifest (const char *id, const char *fil
 HookrunManifest *hookrun_worker_describe (HookrunEngine *engine, HookrunManifest *manifest,
                                           JsonNode *info, HookrunPluginPolicy *users,
                                           GError **error);
+
+/* ---- hookrun-signal-json.c ---- */
+
+/* (transfer full): name, collect_errors, fields. */
+JsonNode *hookrun_signal_to_json (const char *name, HookrunSignalFlags flags,
+                                  HookrunSchema *schema);
+/* (transfer full) all: of what the other side wrote. */
+gboolean hookrun_signal_from_json (JsonNode *node, char **name, HookrunSignalFlags *flags,
+                                   HookrunSchema **schema, GError **error);
+
+/* ---- hookrun-loader-worker-native.c ---- */
+
+/* (transfer full): the program that hosts native plugins. */
+char **hookrun_worker_native_argv (void);
+/* (transfer full): what its environment needs besides what the policy makes. */
+char **hookrun_worker_native_environment (void);
+/* What that program needs to start. */
+gboolean hookrun_worker_native_grant (HookrunPolicy *policy, GError **error);
+/* Members of plugin.activate for it. */
+void hookrun_worker_native_append_params (GString *text, HookrunPluginContext *context);
 
 /* ---- JSON of strangers ---- */
 

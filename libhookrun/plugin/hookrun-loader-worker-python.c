@@ -44,6 +44,8 @@ python_argv (void)
 char **
 hookrun_worker_get_argv (HookrunManifest *manifest)
 {
+  if (manifest->kind == HOOKRUN_PLUGIN_NATIVE)
+    return hookrun_worker_native_argv ();
   return hookrun_worker_is_python_file (manifest) ? python_argv () : g_strdupv (manifest->command);
 }
 

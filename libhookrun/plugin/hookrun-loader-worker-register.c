@@ -3,6 +3,7 @@
  * Registrations that a worker asks for: handlers with their places, and signals of its own. Each
  * description is untrusted JSON and is read by a table of its keys.
  */
+#include "hookrun-data-private.h"
 #include "hookrun-loader-worker-private.h"
 #include "hookrun-plugin-private.h"
 
@@ -150,6 +151,7 @@ typedef struct {
   int priority;
   guint timeout_ms;
   gboolean all_subjects;
+  gboolean is_default;
 } Description;
 
 static const Key handler_keys[] = {
@@ -163,6 +165,7 @@ static const Key handler_keys[] = {
     {"priority", read_int, G_STRUCT_OFFSET (Description, priority)},
     {"timeout_ms", read_timeout, G_STRUCT_OFFSET (Description, timeout_ms)},
     {"all_subjects", read_boolean, G_STRUCT_OFFSET (Description, all_subjects)},
+    {"default", read_boolean, G_STRUCT_OFFSET (Description, is_default)},
 };
 
 static void
@@ -239,6 +242,7 @@ hookrun_worker_register_handler (WorkerActivation *self, JsonNode *node, GError 
   options.replaces = wanted.replaces;
   options.subject = wanted.all_subjects ? HOOKRUN_ANY_SUBJECT : wanted.subject;
   options.priority = wanted.priority;
+  options.is_default = wanted.is_default;
   return hookrun_plugin_context_connect (self->context, wanted.signal, wanted.id, &options,
                                          hookrun_worker_handle, handler, handler_free, error);
 }
@@ -288,79 +292,20 @@ hookrun_worker_register_declared (WorkerActivation *self, GError **error)
 
 /* ---- signals ---- */
 
-static const struct {
-  const char *name;
-  HookrunFieldType type;
-} field_types[] = {
-    {"string", HOOKRUN_FIELD_STRING}, {"boolean", HOOKRUN_FIELD_BOOLEAN},
-    {"int", HOOKRUN_FIELD_INT},       {"double", HOOKRUN_FIELD_DOUBLE},
-    {"list", HOOKRUN_FIELD_STRV},     {"json", HOOKRUN_FIELD_JSON},
-};
-
-static const struct {
-  const char *name;
-  HookrunFieldFlags flag;
-} field_flags[] = {
-    {"required", HOOKRUN_FIELD_REQUIRED},
-    {"template", HOOKRUN_FIELD_TEMPLATE},
-    {"secret", HOOKRUN_FIELD_SECRET},
-};
-
-static gboolean
-read_field (JsonNode *node, HookrunField *field, GError **error)
-{
-  const char *type = hookrun_worker_get_text (node, "type");
-  JsonNode *flags = hookrun_worker_get_member (node, "flags");
-  g_auto (GStrv) names = NULL;
-  gboolean is_known = FALSE;
-
-  field->name = hookrun_worker_get_text (node, "name");
-  field->doc = hookrun_worker_get_text (node, "doc");
-  if (field->name == NULL)
-    return wrong (error, "name", "the name of a field");
-  for (gsize i = 0; i < G_N_ELEMENTS (field_types); i++)
-    if (g_strcmp0 (type, field_types[i].name) == 0) {
-      field->type = field_types[i].type;
-      is_known = TRUE;
-    }
-  if (!is_known)
-    return wrong (error, "type", "one of string, boolean, int, double, list and json");
-  if (flags != NULL && !read_texts (flags, "flags", &names, error))
-    return FALSE;
-  for (gsize i = 0; names != NULL && i < G_N_ELEMENTS (field_flags); i++)
-    if (g_strv_contains ((const char *const *)names, field_flags[i].name))
-      field->flags |= field_flags[i].flag;
-  return TRUE;
-}
-
 static gboolean
 define_signal (WorkerActivation *self, JsonNode *node, GError **error)
 {
-  const char *name = hookrun_worker_get_text (node, "name");
-  JsonNode *fields_node = hookrun_worker_get_member (node, "fields");
-  JsonNode *collects = hookrun_worker_get_member (node, "collect_errors");
-  JsonArray *array = fields_node != NULL && JSON_NODE_HOLDS_ARRAY (fields_node)
-                         ? json_node_get_array (fields_node)
-                         : NULL;
-  guint n_fields = array != NULL ? json_array_get_length (array) : 0;
-  g_autofree HookrunField *fields = NULL;
+  g_autoptr (HookrunSchema) schema = NULL;
+  g_autofree char *name = NULL;
+  HookrunSignalFlags flags;
 
-  if (name == NULL)
-    return wrong (error, "name", "the name of a signal");
-  if (n_fields > HOOKRUN_WORKER_MAX_FIELDS)
-    return wrong (error, "fields", "shorter");
-  fields = g_new0 (HookrunField, n_fields + 1);
-  for (guint i = 0; i < n_fields; i++)
-    if (!read_field (json_array_get_element (array, i), &fields[i], error)) {
-      g_prefix_error (error, "signal \"%s\", field %u: ", name, i + 1);
-      return FALSE;
-    }
-  return hookrun_plugin_context_define_signal (
-      self->context, name,
-      collects != NULL && holds (collects, G_TYPE_BOOLEAN) && json_node_get_boolean (collects)
-          ? HOOKRUN_SIGNAL_COLLECT_ERRORS
-          : HOOKRUN_SIGNAL_NONE,
-      fields, n_fields, error);
+  if (!hookrun_signal_from_json (node, &name, &flags, &schema, error))
+    return FALSE;
+  for (guint i = 0; i < hookrun_schema_get_n_fields (schema); i++)
+    if (hookrun_schema_get_field (schema, i)->type == HOOKRUN_FIELD_OBJECT)
+      return wrong (error, "type", "one of string, boolean, int, double, list and json");
+  return hookrun_plugin_context_define_signal (self->context, name, flags, schema->fields,
+                                               schema->n_fields, error);
 }
 
 /* ---- all ---- */

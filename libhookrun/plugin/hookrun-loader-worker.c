@@ -3,6 +3,7 @@
  * The loader of workers: starts a plugin's process, activates the plugin in it, and does so again
  * when the process had to be started anew. A broken process is a failure of its plugin only.
  */
+#include "hookrun-engine-private.h"
 #include "hookrun-json-private.h"
 #include "hookrun-loader-worker-private.h"
 #include "hookrun-plugin-private.h"
@@ -59,7 +60,10 @@ compose_params (HookrunPluginContext *context, guint number)
   add_member (text, "path", manifest->file);
   add_member (text, "entry", manifest->id);
   add_member (text, "subject", context->subject);
-  g_string_append_printf (text, ",\"settings\":%s,\"info\":%s}", settings, info);
+  g_string_append_printf (text, ",\"settings\":%s,\"info\":%s", settings, info);
+  if (manifest->kind == HOOKRUN_PLUGIN_NATIVE)
+    hookrun_worker_native_append_params (text, context);
+  g_string_append_c (text, '}');
   return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
@@ -213,11 +217,13 @@ static WorkerHost *
 host_new (HookrunPlugin *plugin, HookrunBounds *bounds)
 {
   g_auto (GStrv) argv = hookrun_worker_get_argv (plugin->manifest);
+  gboolean is_native = plugin->manifest->kind == HOOKRUN_PLUGIN_NATIVE;
+  g_auto (GStrv) additions = is_native ? hookrun_worker_native_environment () : NULL;
   WorkerHost *self = g_new0 (WorkerHost, 1);
 
   self->plugin = plugin;
   self->worker = hookrun_worker_new (plugin->manifest->id, (const char *const *)argv,
-                                     plugin->manifest->folder, NULL);
+                                     plugin->manifest->folder, (const char *const *)additions);
   if (bounds != NULL) {
     self->bounds = hookrun_bounds_ref (bounds);
     hookrun_worker_set_sandbox (self->worker, bounds->sandbox);
@@ -231,6 +237,22 @@ host_new (HookrunPlugin *plugin, HookrunBounds *bounds)
   g_signal_connect (self->worker, "log", G_CALLBACK (on_log), self);
   g_signal_connect (self->worker, "failed", G_CALLBACK (on_failed), self);
   return self;
+}
+
+/* A file that was replaced meanwhile is another one to the kernel: what grants it is made anew. */
+static void
+renew_bounds (WorkerHost *self, HookrunBounds *bounds)
+{
+  gboolean is_idle;
+
+  g_mutex_lock (&self->lock);
+  is_idle = self->activations->len == 0;
+  g_mutex_unlock (&self->lock);
+  if (!is_idle || bounds == NULL)
+    return;
+  hookrun_worker_set_sandbox (self->worker, bounds->sandbox);
+  hookrun_bounds_unref (self->bounds);
+  self->bounds = hookrun_bounds_ref (bounds);
 }
 
 static WorkerHost *
@@ -251,17 +273,18 @@ ensure_host (HookrunPluginContext *context)
 {
   HookrunPlugin *plugin = context->plugin;
   HookrunBounds *bounds = hookrun_plugin_context_get_bounds (context, 0);
-  GPtrArray *hosts = hookrun_plugin_get_loader_data (plugin);
+  GPtrArray *hosts = plugin->workers;
   WorkerHost *self;
 
   if (hosts == NULL) {
-    hosts = g_ptr_array_new_with_free_func (host_free);
-    hookrun_plugin_set_loader_data (plugin, hosts, (GDestroyNotify)g_ptr_array_unref);
+    plugin->workers = hosts = g_ptr_array_new_with_free_func (host_free);
   }
   self = find_host (hosts, bounds);
   if (self == NULL) {
     self = host_new (plugin, bounds);
     g_ptr_array_add (hosts, self);
+  } else {
+    renew_bounds (self, bounds);
   }
   g_mutex_lock (&self->lock);
   self->engine = context->engine;
@@ -276,6 +299,8 @@ worker_prepare (HookrunPluginContext *context, GError **error)
 {
   HookrunManifest *manifest = context->plugin->manifest;
 
+  if (manifest->kind == HOOKRUN_PLUGIN_NATIVE)
+    return hookrun_native_module_check (manifest->file, &context->engine->session, error);
   /* A file that Python runs need not be executable. */
   return hookrun_worker_is_python_file (manifest)
              ? hookrun_program_check_trust (manifest->file, FALSE, error)

@@ -275,6 +275,15 @@ hookrun_native_module_open (const char *path, gboolean as_copy, HookrunNativeSes
   return as_copy ? open_as_copy (path, error) : open_in_place (path, session, error);
 }
 
+HookrunNativeModule *
+hookrun_native_module_open_unchecked (const char *path, GError **error)
+{
+  const HookrunPluginDescriptor *descriptor = NULL;
+  gpointer handle = map (path, path, &descriptor, error);
+
+  return handle != NULL ? module_new (handle, -1, descriptor) : NULL;
+}
+
 void
 hookrun_native_session_clear (HookrunNativeSession *self)
 {

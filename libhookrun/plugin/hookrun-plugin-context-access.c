@@ -137,6 +137,38 @@ hookrun_plugin_context_get_info (HookrunPluginContext *self)
 }
 
 /**
+ * hookrun_plugin_context_call_method:
+ * @self: a context
+ * @event: (nullable): the event on whose behalf it is called, inside of its handler
+ * @name: a service that the host offers with [method@Hookrun.Engine.add_method], such as
+ *   `deploy.run`
+ * @params: (nullable): an object
+ * @error: return location for an error
+ *
+ * Calls a service of the host, as plugins in other processes do. A plugin that is confined needs
+ * its name in `methods` of the policy, and calls it in the thread of its handlers.
+ *
+ * Returns: (transfer full): the answer; %NULL with the service's error, %HOOKRUN_ERROR_NOT_FOUND,
+ *   or %HOOKRUN_ERROR_PERMISSION where the policy does not allow it
+ *
+ * Since: 1.0
+ */
+JsonNode *
+hookrun_plugin_context_call_method (HookrunPluginContext *self, HookrunEvent *event,
+                                    const char *name, JsonNode *params, GError **error)
+{
+  g_return_val_if_fail (HOOKRUN_IS_PLUGIN_CONTEXT (self), NULL);
+  g_return_val_if_fail (name != NULL, NULL);
+
+  if (self->engine != NULL)
+    return hookrun_engine_call_method (self->engine, self->plugin, event, name, params, error);
+  g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID,
+               "plugin \"%s\" was deactivated; it cannot call \"%s\" any more",
+               hookrun_plugin_get_id (self->plugin), name);
+  return NULL;
+}
+
+/**
  * hookrun_plugin_context_log:
  * @self: the context
  * @level: its weight

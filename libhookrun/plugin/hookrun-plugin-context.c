@@ -93,6 +93,7 @@ hookrun_plugin_context_new (HookrunEngine *engine, HookrunPlugin *plugin, const 
 
   self->engine = engine;
   self->plugin = g_object_ref (plugin);
+  self->loader = plugin->loader;
   self->registry = g_object_ref (hookrun_engine_get_registry (engine));
   self->scope = hookrun_scope_new (hookrun_plugin_get_id (plugin));
   self->subject = g_strdup (subject);

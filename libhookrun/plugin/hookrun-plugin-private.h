@@ -20,6 +20,7 @@ struct _HookrunPlugin {
   guint generation;                          /* how often it was reloaded */
   gpointer loader_data;
   GDestroyNotify loader_data_destroy;
+  GPtrArray *workers; /* (nullable): its processes: the worker loader's */
 
   GMutex lock; /* guards what follows: emissions of any thread may report a failure */
   HookrunPluginState state;
@@ -43,7 +44,8 @@ struct _HookrunPluginContext {
   GObject parent_instance;
 
   HookrunPlugin *plugin;
-  HookrunEngine *engine; /* (unowned) (nullable): NULL once the engine is gone */
+  const HookrunLoader *loader; /* the plugin's, or that of workers where it is confined */
+  HookrunEngine *engine;       /* (unowned) (nullable): NULL once the engine is gone */
   HookrunRegistry *registry;
   HookrunScope *scope;
   char *subject;

@@ -60,6 +60,7 @@ hookrun_plugin_finalize (GObject *object)
   HookrunPlugin *self = HOOKRUN_PLUGIN (object);
 
   hookrun_plugin_set_loader_data (self, NULL, NULL);
+  g_clear_pointer (&self->workers, g_ptr_array_unref);
   g_clear_pointer (&self->manifest, hookrun_manifest_unref);
   g_clear_error (&self->error);
   g_free (self->hook_folder);

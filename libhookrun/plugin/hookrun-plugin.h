@@ -90,6 +90,11 @@ const GError *hookrun_plugin_get_error (HookrunPlugin *self);
  * What the code of a plugin is given when it is activated: the registry, its own scope, its
  * configuration, and a way to log. All that it registers belongs to the scope and leaves with it.
  *
+ * A native plugin with a policy finds the same in a process of its own. What cannot work there
+ * (connecting past the context, defining signals after the activation, emitting in other threads)
+ * fails with %HOOKRUN_ERROR_UNSUPPORTED; objects of the host and keys that start with `_` are
+ * unset.
+ *
  * Since: 1.0
  */
 #define HOOKRUN_TYPE_PLUGIN_CONTEXT (hookrun_plugin_context_get_type ())
@@ -133,6 +138,10 @@ gboolean hookrun_plugin_context_connect (HookrunPluginContext *self, const char 
                                          const char *id, const HookrunHandlerOptions *options,
                                          HookrunHandlerFunc func, gpointer user_data,
                                          GDestroyNotify destroy, GError **error);
+/* (transfer full): the answer of a service that the host offers. */
+HOOKRUN_AVAILABLE_IN_1_0
+JsonNode *hookrun_plugin_context_call_method (HookrunPluginContext *self, HookrunEvent *event,
+                                              const char *name, JsonNode *params, GError **error);
 HOOKRUN_AVAILABLE_IN_1_0
 void hookrun_plugin_context_log (HookrunPluginContext *self, HookrunLogLevel level,
                                  const char *text);

@@ -10,6 +10,7 @@ typedef struct {
   HookrunManifest *manifest;
   gpointer loader_data;
   GDestroyNotify loader_data_destroy;
+  GPtrArray *workers;
 } Old;
 
 static HookrunManifest *
@@ -67,7 +68,7 @@ static Old
 put_aside (HookrunPlugin *plugin)
 {
   Old old = {hookrun_manifest_ref (plugin->manifest), plugin->loader_data,
-             plugin->loader_data_destroy};
+             plugin->loader_data_destroy, g_steal_pointer (&plugin->workers)};
 
   plugin->loader_data = NULL;
   plugin->loader_data_destroy = NULL;
@@ -82,6 +83,8 @@ put_back (HookrunEngine *self, HookrunPlugin *plugin, Old *old, GPtrArray *wishe
   hookrun_plugin_set_manifest (plugin, old->manifest);
   hookrun_plugin_set_loader_data (plugin, g_steal_pointer (&old->loader_data),
                                   old->loader_data_destroy);
+  g_clear_pointer (&plugin->workers, g_ptr_array_unref);
+  plugin->workers = g_steal_pointer (&old->workers);
   if (!activate_again (self, wishes, &problem))
     hookrun_plugin_set_state (plugin, HOOKRUN_PLUGIN_FAILED, g_steal_pointer (&problem));
 }
@@ -146,6 +149,7 @@ hookrun_engine_reload (HookrunEngine *self, const char *id, GError **error)
     put_back (self, plugin, &old, wishes);
   if (old.loader_data != NULL && old.loader_data_destroy != NULL)
     old.loader_data_destroy (old.loader_data);
+  g_clear_pointer (&old.workers, g_ptr_array_unref);
   hookrun_manifest_unref (old.manifest);
   return ok;
 }

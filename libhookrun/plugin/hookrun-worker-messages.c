@@ -13,6 +13,7 @@
 #define MAX_READS_A_TURN 16
 #define END_WAIT_MS 200
 #define MAX_WATCHED 4
+#define MAX_STAGE 80
 
 typedef struct {
   guint level;
@@ -175,6 +176,16 @@ take_log (HookrunWorker *self, JsonNode *params, WorkerNews *news)
   }
 }
 
+static void
+take_stage (HookrunWorker *self, JsonNode *params)
+{
+  const char *text = get_text (params, "stage");
+
+  g_clear_pointer (&self->stage, g_free);
+  if (text != NULL && *text != '\0')
+    self->stage = hookrun_rpc_clean_text (text, (gssize)strnlen (text, MAX_STAGE), FALSE);
+}
+
 static WorkerCall *
 innermost_call (HookrunWorker *self)
 {
@@ -240,6 +251,8 @@ take_request (HookrunWorker *self, HookrunRpcMessage *message, WorkerNews *news)
 {
   if (message->kind == HOOKRUN_RPC_NOTIFICATION && g_str_equal (message->method, "log"))
     take_log (self, message->value, news);
+  else if (message->kind == HOOKRUN_RPC_NOTIFICATION && g_str_equal (message->method, "stage"))
+    take_stage (self, message->value);
   else if (message->own_id != NULL && g_hash_table_contains (self->incoming, message->own_id))
     break_with (self, news, HOOKRUN_ERROR_PROTOCOL,
                 "broke the protocol: it used the id %s for two open requests; it was stopped",

@@ -107,6 +107,7 @@ struct _HookrunWorker {
   HookrunWorkerProcess *process; /* (nullable): stays after the end, to be waited for */
   HookrunChannel channel;
   HookrunWorkerLog log;
+  char *stage; /* (nullable): what it says that it is doing */
   gboolean polls_write;
   gint64 closed_until; /* the connection ended; its process has until then to end as well */
   gint64 hung_at;      /* an answer is overdue; without one by then it is killed */

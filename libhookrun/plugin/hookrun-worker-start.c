@@ -59,6 +59,7 @@ start (HookrunWorker *self, GError **error)
   self->is_running = TRUE;
   self->generation++;
   self->polls_write = FALSE;
+  g_clear_pointer (&self->stage, g_free);
   self->started_at = g_get_monotonic_time ();
   return watch_fd (self, socket, error) && watch_fd (self, output[0], error) &&
          watch_fd (self, output[1], error) &&
@@ -144,9 +145,11 @@ hookrun_worker_break (HookrunWorker *self, GError *error, gboolean tell_end, Wor
     end = hookrun_worker_process_kill (self->process);
   hookrun_worker_close (self);
   count_crash (self);
-  failure = g_error_new (HOOKRUN_ERROR, error->code, "worker \"%s\" (pid %d) %s%s%s", self->name,
-                         pid, error->message, tell_end && end != NULL ? "; it " : "",
-                         tell_end && end != NULL ? end : "");
+  failure = g_error_new (HOOKRUN_ERROR, error->code, "worker \"%s\" (pid %d) %s%s%s%s%s",
+                         self->name, pid, error->message, tell_end && end != NULL ? "; it " : "",
+                         tell_end && end != NULL ? end : "", self->stage != NULL ? " while " : "",
+                         self->stage != NULL ? self->stage : "");
+  g_clear_pointer (&self->stage, g_free);
   g_error_free (error);
   while ((call = g_queue_pop_head (&self->calls)) != NULL)
     hookrun_worker_call_done (call, NULL, g_error_copy (failure), news);

@@ -133,6 +133,7 @@ hookrun_worker_finalize (GObject *object)
   g_clear_object (&self->sandbox);
   g_free (self->folder);
   g_free (self->name);
+  g_free (self->stage);
   g_mutex_clear (&self->lock);
   G_OBJECT_CLASS (hookrun_worker_parent_class)->finalize (object);
 }

@@ -118,4 +118,10 @@ void hookrun_worker_request_fail (HookrunWorkerRequest *self, const GError *erro
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HookrunWorkerRequest, hookrun_worker_request_unref)
 
+/* ---- the other end ---- */
+
+/* Serves the protocol with native plugins until the host closes @fd. */
+HOOKRUN_AVAILABLE_IN_1_0
+gboolean hookrun_worker_serve_native (int fd, GError **error);
+
 G_END_DECLS

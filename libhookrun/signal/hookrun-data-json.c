@@ -311,6 +311,12 @@ natural_type (JsonNode *node)
   return HOOKRUN_FIELD_JSON;
 }
 
+gboolean
+hookrun_value_from_json (HookrunValue *value, const HookrunField *field, JsonNode *node)
+{
+  return take (value, field != NULL ? field->type : natural_type (node), node);
+}
+
 /* What @node makes of the value of @change; an error names the key, never the value. */
 static gboolean
 work_out (HookrunData *self, Change *change, JsonNode *node, GError **error)

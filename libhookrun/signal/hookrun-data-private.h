@@ -64,6 +64,14 @@ gboolean hookrun_data_check_key (const char *name, GError **error);
 /* Takes the content of @value (and clears it): a slot's or, with @slot -1, an extra's. */
 void hookrun_data_store (HookrunData *self, int slot, const char *name, HookrunValue *value);
 
+/* FALSE when @node does not fit: of the type of @field or, without one, the narrowest. */
+gboolean hookrun_value_from_json (HookrunValue *value, const HookrunField *field, JsonNode *node);
+
+/* Makes @self what @values (an object) says, as its emitter does: read-only fields, too; what is
+ * not in it is unset, but for private keys and objects of the host. All of it or, on error,
+ * nothing. */
+gboolean hookrun_data_replace_json (HookrunData *self, JsonNode *values, GError **error);
+
 /* (transfer full) (nullable): NULL for an object. */
 JsonNode *hookrun_value_to_json (const HookrunValue *value);
 

@@ -330,6 +330,7 @@ take_rest (HookrunEvent *event, HookrunRun *rest)
       .traced = run->traced,
       .observer = run->observer,
       .observer_data = run->observer_data,
+      .is_bare = run->is_bare,
   };
   id = hookrun_event_get_handler (event)->id;
   event->touched = TRUE;

@@ -5,7 +5,7 @@
  */
 #include "hookrun-data-private.h"
 #include "hookrun-nearest-private.h"
-#include "hookrun-signal-private.h"
+#include "hookrun-registry-private.h"
 #include "hookrun-trace-private.h"
 
 #include <string.h>
@@ -16,6 +16,8 @@ struct _HookrunRegistry {
   GObject parent_instance;
 
   HookrunTracer *tracer;
+  const HookrunMirror *mirror; /* (nullable): set before others see the registry */
+  gpointer mirror_data;
   HookrunLock lock; /* guards what follows */
   gboolean traced;
   GHashTable *signals; /* name (of the signal) -> signal */
@@ -106,13 +108,15 @@ check_definition (const char *name, HookrunSignalFlags flags, GError **error)
   return FALSE;
 }
 
-/* The signal, made when it is new; NULL when it is another one. */
+/* The signal, made when it is new and @may_add; NULL when it is another one. */
 static HookrunSignal *
 find_or_add (HookrunRegistry *self, const char *name, HookrunSignalFlags flags,
-             HookrunSchema *schema)
+             HookrunSchema *schema, gboolean may_add)
 {
   HookrunSignal *signal = g_hash_table_lookup (self->signals, name);
 
+  if (signal == NULL && !may_add)
+    return NULL;
   if (signal == NULL) {
     signal = hookrun_signal_new (name, flags, schema, self->tracer);
     hookrun_signal_set_traced (signal, self->traced);
@@ -144,14 +148,19 @@ hookrun_registry_define_with_schema (HookrunRegistry *self, const char *name,
                                      GError **error)
 {
   HookrunSignal *signal;
+  gboolean is_known;
 
   g_return_val_if_fail (HOOKRUN_IS_REGISTRY (self) && name != NULL && schema != NULL, NULL);
   if (!check_definition (name, flags, error))
     return NULL;
   hookrun_lock (&self->lock);
-  signal = find_or_add (self, name, flags, schema);
+  signal = find_or_add (self, name, flags, schema, self->mirror == NULL);
+  is_known = signal == NULL && g_hash_table_contains (self->signals, name);
   hookrun_unlock (&self->lock);
-  if (signal == NULL)
+  if (signal == NULL && !is_known)
+    g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_UNSUPPORTED,
+                 "signal \"%s\" cannot be defined here: %s", name, self->mirror->no_definitions);
+  else if (signal == NULL)
     g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_EXISTS,
                  "signal \"%s\" is defined already with other fields or flags; use that one or "
                  "another name",
@@ -213,6 +222,42 @@ hookrun_registry_lookup (HookrunRegistry *self, const char *name)
   hookrun_lock (&self->lock);
   signal = g_hash_table_lookup (self->signals, name);
   hookrun_unlock (&self->lock);
+  return signal != NULL || self->mirror == NULL ? signal
+                                                : self->mirror->find (name, self->mirror_data);
+}
+
+/* ---- a mirror ---- */
+
+void
+hookrun_registry_set_mirror (HookrunRegistry *self, const HookrunMirror *mirror, gpointer user_data)
+{
+  self->mirror = mirror;
+  self->mirror_data = user_data;
+}
+
+HookrunSignal *
+hookrun_registry_add_mirrored (HookrunRegistry *self, const char *name, HookrunSignalFlags flags,
+                               HookrunSchema *schema, HookrunScope *owner, GError **error)
+{
+  const HookrunHandlerOptions options = {.is_default = TRUE};
+  HookrunSignal *signal;
+
+  if (!check_definition (name, flags, error))
+    return NULL;
+  hookrun_lock (&self->lock);
+  signal = find_or_add (self, name, flags, schema, TRUE);
+  hookrun_unlock (&self->lock);
+  if (signal == NULL) {
+    g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_EXISTS, "signal \"%s\" has other fields now",
+                 name);
+    return NULL;
+  }
+  if (signal->refusal != NULL)
+    return signal;
+  if (hookrun_signal_connect (signal, owner, "default", &options, self->mirror->emit,
+                              self->mirror_data, NULL, error) == 0)
+    return NULL;
+  signal->refusal = self->mirror->no_connections;
   return signal;
 }
 

@@ -24,7 +24,8 @@ struct _HookrunRun {
   gboolean traced;                 /* this and what follows is zero between the runs of a frame */
   const HookrunObserver *observer; /* (nullable) */
   gpointer observer_data;
-  gboolean drains; /* something was aborted that still has to learn about it */
+  gboolean is_bare; /* errors stay as handlers gave them: who asked describes them */
+  gboolean drains;  /* something was aborted that still has to learn about it */
   HookrunVerdict verdict;
   GError *error;
   GPtrArray *errors;      /* (nullable): those that were collected */

@@ -134,6 +134,11 @@ failure_of (HookrunRun *self, HookrunEvent *event, HookrunVerdict verdict)
     event->error = g_error_new (HOOKRUN_ERROR, HOOKRUN_ERROR_HANDLER,
                                 "it returned %d, which is no verdict", (int)verdict);
   }
+  if (self->is_bare && event->error != NULL)
+    return g_steal_pointer (&event->error);
+  if (self->is_bare)
+    return g_error_new_literal (HOOKRUN_ERROR, HOOKRUN_ERROR_HANDLER,
+                                "it failed and gave no reason");
   return hookrun_emission_describe_error (self->signal, hookrun_event_get_handler (event),
                                           g_steal_pointer (&event->error));
 }
@@ -370,6 +375,7 @@ hookrun_run_finish (HookrunRun *self, GError **error)
   self->verdict = HOOKRUN_CONTINUE;
   self->traced = FALSE;
   self->observer = NULL;
+  self->is_bare = FALSE;
   self->drains = FALSE;
   return verdict;
 }

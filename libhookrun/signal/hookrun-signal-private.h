@@ -74,6 +74,7 @@ struct _HookrunSignal {
   HookrunSchema *schema;
   HookrunTracer *tracer;
   char *name;
+  const char *refusal; /* (nullable): why nobody may connect; set before others see the signal */
 
   HookrunLock lock;    /* guards what follows, and who publishes a table */
   GPtrArray *handlers; /* in order of registration */

@@ -192,6 +192,16 @@ hookrun_signal_check_new (HookrunSignal *self, const HookrunHandler *handler, GE
   return FALSE;
 }
 
+static gboolean
+check_open (HookrunSignal *self, GError **error)
+{
+  if (self->refusal == NULL)
+    return TRUE;
+  g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_UNSUPPORTED,
+               "signal \"%s\": nobody can connect here: %s", self->name, self->refusal);
+  return FALSE;
+}
+
 /* The lock is held. */
 static gboolean
 add_handler (HookrunSignal *self, HookrunHandler *handler, HookrunTable **old, GError **error)
@@ -250,7 +260,7 @@ hookrun_signal_connect (HookrunSignal *self, HookrunScope *owner, const char *id
   g_return_val_if_fail (HOOKRUN_IS_SIGNAL (self) && func != NULL, 0);
   g_return_val_if_fail (owner == NULL || HOOKRUN_IS_SCOPE (owner), 0);
   scope = owner != NULL ? hookrun_scope_get_core (owner) : NULL;
-  if (!hookrun_signal_check_options (self, id, options, error)) {
+  if (!check_open (self, error) || !hookrun_signal_check_options (self, id, options, error)) {
     if (destroy != NULL)
       destroy (user_data);
     return 0;

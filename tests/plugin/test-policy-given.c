@@ -131,21 +131,26 @@ test_refused (PolicyFixture *self, gconstpointer unused)
   }
 }
 
-static void
-test_native (PolicyFixture *self, gconstpointer unused)
+static gboolean
+linked_activate (HookrunPluginContext *context, GError **error)
 {
-  HookrunPlugin *plugin;
+  g_assert_not_reached ();
+}
+
+static const HookrunPluginDescriptor linked =
+    HOOKRUN_PLUGIN_DESCRIPTOR ("p", "1", linked_activate, NULL, HOOKRUN_PLUGIN_FLAGS_NONE);
+
+/* There is no file that could be opened elsewhere. */
+static void
+test_linked (PolicyFixture *self, gconstpointer unused)
+{
   g_autoptr (GError) error = NULL;
 
-  fixture_copy_module (&self->plain, "native-a1", "a.so");
-  plugin = fixture_add (&self->plain, "{\"id\": \"a\", \"version\": \"1.0\", \"kind\": \"native\","
-                                      " \"file\": \"a.so\", \"policy\": {\"base\": true}}");
-  g_assert_false (
-      hookrun_engine_activate_plugin (self->plain.engine, "a", NULL, NULL, NULL, &error));
+  g_assert_nonnull (hookrun_engine_add_static (self->plain.engine, &linked, NULL, &error));
+  g_assert_false (activate_confined (self, "{\"base\": true}", &error));
   g_assert_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_UNSUPPORTED);
-  assert_has (error->message, "plugin \"a\"");
-  assert_has (error->message, "make it a \"worker\"");
-  g_assert_null (hookrun_plugin_get_loader_data (plugin));
+  assert_has (error->message, "plugin \"p\"");
+  assert_has (error->message, "make it a shared object of its own");
 }
 
 static const struct {
@@ -319,7 +324,7 @@ main (int argc, char **argv)
   ADD ("user-is-remembered", test_user_is_remembered);
   ADD ("one-process-for-each-policy", test_one_process_for_each_policy);
   ADD ("refused-when-it-cannot-be-kept", test_refused);
-  ADD ("native-is-refused-and-not-mapped", test_native);
+  ADD ("linked-plugin", test_linked);
   ADD ("manifest-faults", test_manifest_faults);
   ADD ("file-that-others-can-write", test_policy_that_others_can_write);
   ADD ("places", test_places);

@@ -4,6 +4,7 @@
  * their process does is an error of that plugin and harms nothing else.
  */
 #include "hookrun-loader-worker-private.h"
+#include "hookrun-plugin-private.h"
 
 #include <signal.h>
 #include <string.h>
@@ -229,7 +230,7 @@ test_on_need (Fixture *fixture, gconstpointer unused)
   WorkerHost *host;
 
   g_assert_true (activate (fixture, "evil", "patch", &error));
-  host = g_ptr_array_index ((GPtrArray *)hookrun_plugin_get_loader_data (plugin), 0);
+  host = g_ptr_array_index (plugin->workers, 0);
   g_assert_false (hookrun_worker_is_running (host->worker));
   g_assert_cmpint (emit (fixture, data, &error), ==, HOOKRUN_CONTINUE);
   g_assert_no_error (error);
@@ -247,7 +248,7 @@ test_restart (Fixture *fixture, gconstpointer unused)
   int first;
 
   g_assert_true (activate (fixture, "evil", "answer-and-exit", &error));
-  host = g_ptr_array_index ((GPtrArray *)hookrun_plugin_get_loader_data (plugin), 0);
+  host = g_ptr_array_index (plugin->workers, 0);
   first = hookrun_worker_get_pid (host->worker);
   g_assert_cmpint (emit (fixture, NULL, &error), ==, HOOKRUN_CONTINUE);
   g_assert_no_error (error);
@@ -270,7 +271,7 @@ test_deactivate (Fixture *fixture, gconstpointer unused)
   int pid;
 
   g_assert_true (activate (fixture, "evil", "fail", &error));
-  host = g_ptr_array_index ((GPtrArray *)hookrun_plugin_get_loader_data (plugin), 0);
+  host = g_ptr_array_index (plugin->workers, 0);
   pid = hookrun_worker_get_pid (host->worker);
   g_assert_true (hookrun_engine_deactivate (fixture->engine, "evil", NULL));
   hookrun_worker_wait (host->worker);
@@ -294,7 +295,7 @@ test_unknown_signal (Fixture *fixture, gconstpointer unused)
   g_test_message ("%s", error->message);
   g_assert_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_NOT_FOUND);
   g_assert_nonnull (strstr (error->message, "no.such"));
-  host = g_ptr_array_index ((GPtrArray *)hookrun_plugin_get_loader_data (plugin), 0);
+  host = g_ptr_array_index (plugin->workers, 0);
   g_assert_false (hookrun_worker_is_running (host->worker));
   g_assert_cmpint (emit (fixture, NULL, NULL), ==, HOOKRUN_CONTINUE);
 }
