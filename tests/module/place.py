@@ -58,6 +58,7 @@ class Place:
         self.cache = self.folder / "cache"
         self.target = self.folder / "target"
         self.hooks = self.folder / "hooks"
+        self.wrapper = []  # the words of a program that runs ours
         for folder in (self.modules, self.target, self.folder / "home"):
             folder.mkdir()
         self.own()
@@ -127,7 +128,7 @@ class Place:
         as_user = ["setpriv", "--reuid=%d" % self.user, "--regid=%d" % self.user,
                    "--clear-groups"] if self.user is not None else []
         hooks = ["--hooks", str(self.hooks)] if self.hooks.exists() else []
-        return as_user + [str(PROGRAM)] + hooks + [str(word) for word in words]
+        return as_user + self.wrapper + [str(PROGRAM)] + hooks + [str(word) for word in words]
 
     def start(self, *words, **options):
         """Starts the program without a terminal and leaves it running."""
