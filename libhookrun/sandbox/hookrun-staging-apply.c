@@ -101,9 +101,9 @@ static gboolean
 prepare_all (HookrunStaging *self, HookrunStagingCommit *commit, GError **error)
 {
   for (guint i = 0; i < commit->entries->len; i++)
-    if (!prepare_one (self, commit, i, error))
+    if (hookrun_staging_is_cancelled (self, error) || !prepare_one (self, commit, i, error))
       return FALSE;
-  return TRUE;
+  return !hookrun_staging_is_cancelled (self, error);
 }
 
 /* ---- after the record ---- */

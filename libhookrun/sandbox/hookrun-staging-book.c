@@ -186,13 +186,13 @@ link_undo (HookrunStagingBook *self, HookrunStagingCommit *commit)
 
   if (undone == NULL)
     return;
-  undone->undone_by = commit->id;
+  __atomic_store_n (&undone->undone_by, commit->id, __ATOMIC_RELAXED);
   /* What was undone is undone no more when its undoing is: it may be taken back again. */
   if (undone->undoes != 0) {
     HookrunStagingCommit *first = hookrun_staging_book_find_commit (self, undone->undoes);
 
     if (first != NULL)
-      first->undone_by = 0;
+      __atomic_store_n (&first->undone_by, 0, __ATOMIC_RELAXED);
   }
 }
 

@@ -34,6 +34,9 @@ gboolean hookrun_staged_change_load (HookrunStagedChange *self, GError **error);
 void hookrun_staged_change_look (HookrunStagedChange *self);
 void hookrun_staged_change_drop_merge (HookrunStagedChange *self);
 
+/* What is public, with a cancellable. */
+char *hookrun_staged_change_run_show (HookrunStagedChange *self, GCancellable *cancellable,
+                                      GError **error);
 /* Lines about all but the content. */
 void hookrun_staged_change_append_metadata (HookrunStagedChange *self, GString *out);
 

@@ -118,6 +118,12 @@ HOOKRUN_AVAILABLE_IN_1_0
 void hookrun_staged_change_set_answer (HookrunStagedChange *self, HookrunStagingAnswer answer);
 HOOKRUN_AVAILABLE_IN_1_0
 char *hookrun_staged_change_show (HookrunStagedChange *self, GError **error);
+HOOKRUN_AVAILABLE_IN_1_0
+void hookrun_staged_change_show_async (HookrunStagedChange *self, GCancellable *cancellable,
+                                       GAsyncReadyCallback callback, gpointer user_data);
+HOOKRUN_AVAILABLE_IN_1_0
+char *hookrun_staged_change_show_finish (HookrunStagedChange *self, GAsyncResult *result,
+                                         GError **error);
 
 HOOKRUN_AVAILABLE_IN_1_0
 gboolean hookrun_staged_change_export_merge (HookrunStagedChange *self, char **orig,

@@ -346,5 +346,5 @@ hookrun_staging_commit_get_undoes (HookrunStagingCommit *self)
 guint64
 hookrun_staging_commit_get_undone_by (HookrunStagingCommit *self)
 {
-  return self->undone_by;
+  return __atomic_load_n (&self->undone_by, __ATOMIC_RELAXED);
 }

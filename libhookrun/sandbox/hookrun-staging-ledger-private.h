@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <gio/gio.h>
+
 #include "hookrun-staging-book-private.h"
 
 G_BEGIN_DECLS
@@ -15,8 +17,10 @@ HookrunStagingLedger *hookrun_staging_ledger_open (int folder_fd, const char *fo
                                                    GError **error);
 void hookrun_staging_ledger_free (HookrunStagingLedger *self);
 
-/* Waits at most @wait_ms for other processes (BUSY), then reads what they wrote. Nests not. */
-gboolean hookrun_staging_ledger_lock (HookrunStagingLedger *self, guint wait_ms, GError **error);
+/* Waits at most @wait_ms for other processes and threads (BUSY, CANCELLED), then reads what they
+ * wrote. Nests not. */
+gboolean hookrun_staging_ledger_lock (HookrunStagingLedger *self, guint wait_ms,
+                                      GCancellable *cancellable, GError **error);
 void hookrun_staging_ledger_unlock (HookrunStagingLedger *self);
 
 /* Of the time of the last lock or append. */

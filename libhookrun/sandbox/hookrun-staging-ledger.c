@@ -22,9 +22,10 @@
 
 struct _HookrunStagingLedger {
   int folder_fd; /* the owner's */
+  GMutex
+      mutex; /* among the threads of this process, which the lock of the file does not tell apart */
   char *path;
   int lock_fd;
-  gboolean locked;
   int fd;
   ino_t inode;
   gint64 size; /* of all whole records */
@@ -48,6 +49,7 @@ hookrun_staging_ledger_free (HookrunStagingLedger *self)
   close_fd (&self->fd);
   close_fd (&self->lock_fd);
   g_clear_pointer (&self->book, hookrun_staging_book_free);
+  g_mutex_clear (&self->mutex);
   g_free (self->path);
   g_free (self);
 }
@@ -57,6 +59,7 @@ hookrun_staging_ledger_open (int folder_fd, const char *folder, GError **error)
 {
   g_autoptr (HookrunStagingLedger) self = g_new0 (HookrunStagingLedger, 1);
 
+  g_mutex_init (&self->mutex);
   self->folder_fd = folder_fd;
   self->path = g_build_filename (folder, LEDGER_NAME, NULL);
   self->fd = -1;
@@ -90,15 +93,38 @@ write_holder (int fd)
     return;
 }
 
+/* FALSE without @error when somebody else has it. */
 static gboolean
-wait_for_lock (HookrunStagingLedger *self, guint wait_ms, GError **error)
+try_lock (HookrunStagingLedger *self, GError **error)
+{
+  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  int problem;
+
+  if (!g_mutex_trylock (&self->mutex))
+    return FALSE;
+  if (fcntl (self->lock_fd, F_OFD_SETLK, &lock) == 0)
+    return TRUE;
+  problem = errno;
+  g_mutex_unlock (&self->mutex);
+  if (problem != EAGAIN && problem != EACCES && problem != EINTR)
+    hookrun_set_error_from_errno (error, problem, "cannot lock \"%s\"", self->path);
+  return FALSE;
+}
+
+static gboolean
+wait_for_lock (HookrunStagingLedger *self, guint wait_ms, GCancellable *cancellable, GError **error)
 {
   gint64 deadline = g_get_monotonic_time () + (gint64)wait_ms * 1000;
-  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  GError *problem = NULL;
 
-  while (fcntl (self->lock_fd, F_OFD_SETLK, &lock) < 0) {
-    if (errno != EAGAIN && errno != EACCES && errno != EINTR) {
-      hookrun_set_error_from_errno (error, errno, "cannot lock \"%s\"", self->path);
+  while (!try_lock (self, &problem)) {
+    if (problem != NULL) {
+      g_propagate_error (error, problem);
+      return FALSE;
+    }
+    if (g_cancellable_is_cancelled (cancellable)) {
+      g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_CANCELLED,
+                   "cancelled while \"%s\" was in use; nothing was changed", self->path);
       return FALSE;
     }
     if (g_get_monotonic_time () >= deadline) {
@@ -117,9 +143,8 @@ hookrun_staging_ledger_unlock (HookrunStagingLedger *self)
 {
   struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
 
-  if (self->locked)
-    fcntl (self->lock_fd, F_OFD_SETLK, &lock);
-  self->locked = FALSE;
+  fcntl (self->lock_fd, F_OFD_SETLK, &lock);
+  g_mutex_unlock (&self->mutex);
 }
 
 /* ---- reading ---- */
@@ -208,11 +233,11 @@ refresh (HookrunStagingLedger *self, GError **error)
 }
 
 gboolean
-hookrun_staging_ledger_lock (HookrunStagingLedger *self, guint wait_ms, GError **error)
+hookrun_staging_ledger_lock (HookrunStagingLedger *self, guint wait_ms, GCancellable *cancellable,
+                             GError **error)
 {
-  if (!wait_for_lock (self, wait_ms, error))
+  if (!wait_for_lock (self, wait_ms, cancellable, error))
     return FALSE;
-  self->locked = TRUE;
   write_holder (self->lock_fd);
   if (refresh (self, error))
     return TRUE;

@@ -124,7 +124,7 @@ hookrun_staging_list_pending (HookrunStaging *self, GError **error)
   GPtrArray *changes;
   HookrunStagingBook *book;
 
-  if (!hookrun_staging_ledger_lock (self->ledger, self->wait_ms, error))
+  if (!hookrun_staging_ledger_lock (self->ledger, self->wait_ms, NULL, error))
     return NULL;
   changes = g_ptr_array_new_with_free_func (g_object_unref);
   book = hookrun_staging_ledger_get_book (self->ledger);
@@ -169,7 +169,7 @@ hookrun_staging_set_choice (HookrunStaging *self, const char *module, const char
   g_autofree char *key = hookrun_staging_choice_key (module, path);
   gboolean ok;
 
-  if (!check_choice (module, path, choice, error) || !hookrun_staging_begin (self, error))
+  if (!check_choice (module, path, choice, error) || !hookrun_staging_begin (self, NULL, error))
     return FALSE;
   ok = hookrun_staging_ledger_append (self->ledger, hookrun_staging_choice_to_json (key, choice),
                                       TRUE, error);
@@ -218,7 +218,7 @@ hookrun_staging_list_choices (HookrunStaging *self, GError **error)
 {
   JsonNode *node;
 
-  if (!hookrun_staging_ledger_lock (self->ledger, self->wait_ms, error))
+  if (!hookrun_staging_ledger_lock (self->ledger, self->wait_ms, NULL, error))
     return NULL;
   node = json_node_new (JSON_NODE_ARRAY);
   json_node_take_array (node, choices_to_json (hookrun_staging_ledger_get_book (self->ledger)));

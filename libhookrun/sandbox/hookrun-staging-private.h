@@ -17,6 +17,7 @@ struct _HookrunStaging {
   HookrunStagingLedger *ledger;
   guint64 max_size;
   guint wait_ms;
+  GCancellable *cancellable; /* (nullable): of the work under way */
 };
 
 #define HOOKRUN_STAGING_KEPT_FOLDER "kept"
@@ -24,8 +25,20 @@ struct _HookrunStaging {
 
 /* Locks, reads, and ends what a crash left open. Every work on the state folder stands between
  * these two. */
-gboolean hookrun_staging_begin (HookrunStaging *self, GError **error);
+gboolean hookrun_staging_begin (HookrunStaging *self, GCancellable *cancellable, GError **error);
 void hookrun_staging_end (HookrunStaging *self);
+
+/* TRUE with @error: to be asked only where nothing has happened yet. */
+gboolean hookrun_staging_is_cancelled (HookrunStaging *self, GError **error);
+
+/* What is public, with a cancellable. */
+gboolean hookrun_staging_run_settle (HookrunStaging *self, GPtrArray *changes,
+                                     GCancellable *cancellable, HookrunStagingCommit **commit,
+                                     GError **error);
+HookrunStagingCommit *hookrun_staging_run_undo (HookrunStaging *self, guint64 id,
+                                                GCancellable *cancellable, GError **error);
+gboolean hookrun_staging_run_recover (HookrunStaging *self, GCancellable *cancellable,
+                                      GError **error);
 
 /* The folder of the absolute path @path, which has no link in it. */
 HookrunStagingFolder *hookrun_staging_find_folder (HookrunStaging *self, const char *path,

@@ -96,7 +96,7 @@ append_output (GString *out, const char *text, gsize length, gboolean cut)
 }
 
 static gboolean
-run_diff (GString *out, const char *old, const char *new, GError **error)
+run_diff (GString *out, const char *old, const char *new, GCancellable *cancellable, GError **error)
 {
   /* Output comes on descriptor 3, where it is not cut into lines. */
   const char *const argv[] = {"sh", "-c", "exec diff -u \"$1\" \"$2\" >&3", "diff", old, new, NULL};
@@ -116,7 +116,7 @@ run_diff (GString *out, const char *old, const char *new, GError **error)
 
   if (process == NULL)
     return FALSE;
-  hookrun_process_wait (process, NULL);
+  hookrun_process_wait (process, cancellable);
   cut = hookrun_process_get_end (process) == HOOKRUN_PROCESS_RESULT_LIMIT;
   if (!cut && !hookrun_process_check (process, good, "the program \"diff\"", error))
     return FALSE;
@@ -126,7 +126,8 @@ run_diff (GString *out, const char *old, const char *new, GError **error)
 }
 
 static gboolean
-append_difference (GString *out, HookrunStagedChange *self, GError **error)
+append_difference (GString *out, HookrunStagedChange *self, GCancellable *cancellable,
+                   GError **error)
 {
   g_autofree char *old_path = NULL;
   g_autofree char *new_path = NULL;
@@ -137,12 +138,40 @@ append_difference (GString *out, HookrunStagedChange *self, GError **error)
   if (new >= 0) {
     old_path = g_strdup_printf ("/proc/%d/fd/%d", (int)getpid (), old);
     new_path = g_strdup_printf ("/proc/%d/fd/%d", (int)getpid (), new);
-    ok = run_diff (out, old_path, new_path, error);
+    ok = run_diff (out, old_path, new_path, cancellable, error);
     close (new);
   }
   if (old >= 0)
     close (old);
   return ok;
+}
+
+char *
+hookrun_staged_change_run_show (HookrunStagedChange *self, GCancellable *cancellable,
+                                GError **error)
+{
+  g_autoptr (GString) out = g_string_new (NULL);
+  g_autofree char *old_line = NULL;
+  g_autofree char *new_line = NULL;
+
+  if (g_cancellable_is_cancelled (cancellable)) {
+    g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_CANCELLED,
+                 "the difference of \"%s\" was cancelled", self->path);
+    return NULL;
+  }
+  if (!hookrun_staged_change_load (self, error))
+    return NULL;
+  hookrun_staged_change_append_metadata (self, out);
+  append_heads (out, self);
+  if (g_strcmp0 (self->old->sum, self->new->sum) == 0 && self->old->kind == self->new->kind)
+    return g_string_free (g_steal_pointer (&out), FALSE);
+  old_line = stand_in (self->old);
+  new_line = stand_in (self->new);
+  if (old_line != NULL && new_line != NULL)
+    g_string_append_printf (out, "-%s+%s", old_line, new_line);
+  else if (!append_difference (out, self, cancellable, error))
+    return NULL;
+  return g_string_free (g_steal_pointer (&out), FALSE);
 }
 
 /**
@@ -165,21 +194,5 @@ append_difference (GString *out, HookrunStagedChange *self, GError **error)
 char *
 hookrun_staged_change_show (HookrunStagedChange *self, GError **error)
 {
-  g_autoptr (GString) out = g_string_new (NULL);
-  g_autofree char *old_line = NULL;
-  g_autofree char *new_line = NULL;
-
-  if (!hookrun_staged_change_load (self, error))
-    return NULL;
-  hookrun_staged_change_append_metadata (self, out);
-  append_heads (out, self);
-  if (g_strcmp0 (self->old->sum, self->new->sum) == 0 && self->old->kind == self->new->kind)
-    return g_string_free (g_steal_pointer (&out), FALSE);
-  old_line = stand_in (self->old);
-  new_line = stand_in (self->new);
-  if (old_line != NULL && new_line != NULL)
-    g_string_append_printf (out, "-%s+%s", old_line, new_line);
-  else if (!append_difference (out, self, error))
-    return NULL;
-  return g_string_free (g_steal_pointer (&out), FALSE);
+  return hookrun_staged_change_run_show (self, NULL, error);
 }

@@ -426,7 +426,7 @@ hookrun_stage_freeze (HookrunStage *self, GError **error)
   g_autoptr (HookrunFaults) faults = hookrun_faults_new ();
 
   self->frozen = TRUE;
-  if (!hookrun_staging_ledger_lock (self->staging->ledger, self->staging->wait_ms, error))
+  if (!hookrun_staging_ledger_lock (self->staging->ledger, self->staging->wait_ms, NULL, error))
     return NULL;
   for (guint i = 0; i < self->declared->len; i++) {
     g_autoptr (GError) problem = NULL;

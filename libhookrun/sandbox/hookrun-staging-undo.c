@@ -62,6 +62,19 @@ undo_locked (HookrunStaging *self, guint64 id, GError **error)
       hookrun_staging_book_find_commit (hookrun_staging_ledger_get_book (self->ledger), undo->id));
 }
 
+HookrunStagingCommit *
+hookrun_staging_run_undo (HookrunStaging *self, guint64 id, GCancellable *cancellable,
+                          GError **error)
+{
+  HookrunStagingCommit *undo;
+
+  if (!hookrun_staging_begin (self, cancellable, error))
+    return NULL;
+  undo = undo_locked (self, id, error);
+  hookrun_staging_end (self);
+  return undo;
+}
+
 /**
  * hookrun_staging_undo:
  * @self: a staging
@@ -81,13 +94,7 @@ undo_locked (HookrunStaging *self, guint64 id, GError **error)
 HookrunStagingCommit *
 hookrun_staging_undo (HookrunStaging *self, guint64 id, GError **error)
 {
-  HookrunStagingCommit *undo;
-
-  if (!hookrun_staging_begin (self, error))
-    return NULL;
-  undo = undo_locked (self, id, error);
-  hookrun_staging_end (self);
-  return undo;
+  return hookrun_staging_run_undo (self, id, NULL, error);
 }
 
 /**
@@ -110,7 +117,7 @@ hookrun_staging_list_commits (HookrunStaging *self, GError **error)
   GPtrArray *commits;
   HookrunStagingBook *book;
 
-  if (!hookrun_staging_ledger_lock (self->ledger, self->wait_ms, error))
+  if (!hookrun_staging_ledger_lock (self->ledger, self->wait_ms, NULL, error))
     return NULL;
   commits = g_ptr_array_new_with_free_func ((GDestroyNotify)(gpointer)hookrun_staging_commit_unref);
   book = hookrun_staging_ledger_get_book (self->ledger);
@@ -144,7 +151,7 @@ hookrun_staging_abandon (HookrunStaging *self, GError **error)
   HookrunStagingBook *book;
   gboolean ok = FALSE;
 
-  if (!hookrun_staging_ledger_lock (self->ledger, self->wait_ms, error))
+  if (!hookrun_staging_ledger_lock (self->ledger, self->wait_ms, NULL, error))
     return FALSE;
   book = hookrun_staging_ledger_get_book (self->ledger);
   if (book->open != NULL)

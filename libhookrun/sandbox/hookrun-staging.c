@@ -179,15 +179,17 @@ hookrun_staging_find_folder (HookrunStaging *self, const char *path, GError **er
 /* ---- locking ---- */
 
 gboolean
-hookrun_staging_begin (HookrunStaging *self, GError **error)
+hookrun_staging_begin (HookrunStaging *self, GCancellable *cancellable, GError **error)
 {
   gboolean applied = FALSE;
 
-  if (!hookrun_staging_ledger_lock (self->ledger, self->wait_ms, error))
+  if (!hookrun_staging_ledger_lock (self->ledger, self->wait_ms, cancellable, error))
     return FALSE;
+  self->cancellable = cancellable;
   if (hookrun_staging_end_open (self, TRUE, &applied, error) &&
-      hookrun_staging_sweep_early (self, error))
+      hookrun_staging_sweep_early (self, error) && !hookrun_staging_is_cancelled (self, error))
     return TRUE;
+  self->cancellable = NULL;
   hookrun_staging_ledger_unlock (self->ledger);
   return FALSE;
 }
@@ -200,7 +202,31 @@ hookrun_staging_end (HookrunStaging *self)
   /* What cannot be tidied up now is tidied up another time. */
   if (hookrun_staging_ledger_compact (self->ledger, &rewritten, NULL) && rewritten)
     hookrun_staging_sweep_kept (self, NULL);
+  self->cancellable = NULL;
   hookrun_staging_ledger_unlock (self->ledger);
+}
+
+gboolean
+hookrun_staging_is_cancelled (HookrunStaging *self, GError **error)
+{
+  if (!g_cancellable_is_cancelled (self->cancellable))
+    return FALSE;
+  g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_CANCELLED,
+               "cancelled before any file was changed");
+  return TRUE;
+}
+
+gboolean
+hookrun_staging_run_recover (HookrunStaging *self, GCancellable *cancellable, GError **error)
+{
+  gboolean ok;
+
+  if (!hookrun_staging_begin (self, cancellable, error))
+    return FALSE;
+  ok = hookrun_staging_sweep_kept (self, error);
+  hookrun_staging_sweep_merges (self);
+  hookrun_staging_end (self);
+  return ok;
 }
 
 /**
@@ -220,14 +246,7 @@ hookrun_staging_end (HookrunStaging *self)
 gboolean
 hookrun_staging_recover (HookrunStaging *self, GError **error)
 {
-  gboolean ok;
-
-  if (!hookrun_staging_begin (self, error))
-    return FALSE;
-  ok = hookrun_staging_sweep_kept (self, error);
-  hookrun_staging_sweep_merges (self);
-  hookrun_staging_end (self);
-  return ok;
+  return hookrun_staging_run_recover (self, NULL, error);
 }
 
 /* ---- settling ---- */
@@ -371,6 +390,21 @@ settle_locked (HookrunStaging *self, GPtrArray *changes, HookrunStagingCommit **
   return keep_all (self, changes, FALSE, error) && note_choices (self, changes, error);
 }
 
+gboolean
+hookrun_staging_run_settle (HookrunStaging *self, GPtrArray *changes, GCancellable *cancellable,
+                            HookrunStagingCommit **commit, GError **error)
+{
+  gboolean ok;
+
+  if (commit != NULL)
+    *commit = NULL;
+  if (!hookrun_staging_begin (self, cancellable, error))
+    return FALSE;
+  ok = settle_locked (self, changes, commit, error);
+  hookrun_staging_end (self);
+  return ok;
+}
+
 /**
  * hookrun_staging_settle:
  * @self: a staging
@@ -393,13 +427,5 @@ gboolean
 hookrun_staging_settle (HookrunStaging *self, GPtrArray *changes, HookrunStagingCommit **commit,
                         GError **error)
 {
-  gboolean ok;
-
-  if (commit != NULL)
-    *commit = NULL;
-  if (!hookrun_staging_begin (self, error))
-    return FALSE;
-  ok = settle_locked (self, changes, commit, error);
-  hookrun_staging_end (self);
-  return ok;
+  return hookrun_staging_run_settle (self, changes, NULL, commit, error);
 }

@@ -50,8 +50,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (HookrunStagingCommit, hookrun_staging_commit_unre
  * HookrunStaging:
  *
  * The state of staged changes in one folder: pending ones, applied ones, what the user wants always
- * and never. Several programs may use the same folder; each work on it is done under a lock that
- * lasts for that work only. Use an object from one thread at a time.
+ * and never. Several programs, and several threads, may use the same folder; each work on it is
+ * done under a lock that lasts for that work only. Set its properties before a second thread uses
+ * it. What reads or writes files has a form that does not block, too.
  *
  * Since: 1.0
  */
@@ -73,6 +74,25 @@ gboolean hookrun_staging_recover (HookrunStaging *self, GError **error);
 HOOKRUN_AVAILABLE_IN_1_0
 gboolean hookrun_staging_settle (HookrunStaging *self, GPtrArray *changes,
                                  HookrunStagingCommit **commit, GError **error);
+HOOKRUN_AVAILABLE_IN_1_0
+void hookrun_staging_recover_async (HookrunStaging *self, GCancellable *cancellable,
+                                    GAsyncReadyCallback callback, gpointer user_data);
+HOOKRUN_AVAILABLE_IN_1_0
+gboolean hookrun_staging_recover_finish (HookrunStaging *self, GAsyncResult *result,
+                                         GError **error);
+HOOKRUN_AVAILABLE_IN_1_0
+void hookrun_staging_settle_async (HookrunStaging *self, GPtrArray *changes,
+                                   GCancellable *cancellable, GAsyncReadyCallback callback,
+                                   gpointer user_data);
+HOOKRUN_AVAILABLE_IN_1_0
+gboolean hookrun_staging_settle_finish (HookrunStaging *self, GAsyncResult *result,
+                                        HookrunStagingCommit **commit, GError **error);
+HOOKRUN_AVAILABLE_IN_1_0
+void hookrun_staging_undo_async (HookrunStaging *self, guint64 id, GCancellable *cancellable,
+                                 GAsyncReadyCallback callback, gpointer user_data);
+HOOKRUN_AVAILABLE_IN_1_0
+HookrunStagingCommit *hookrun_staging_undo_finish (HookrunStaging *self, GAsyncResult *result,
+                                                   GError **error);
 HOOKRUN_AVAILABLE_IN_1_0
 GPtrArray *hookrun_staging_list_pending (HookrunStaging *self, GError **error);
 
