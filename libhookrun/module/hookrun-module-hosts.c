@@ -134,6 +134,19 @@ hookrun_module_hosts_do (HookrunOperationSet *set, HookrunOperation *operation, 
   return g_strv_builder_end (argv);
 }
 
+static gboolean
+check_installed (const char *path, GError **error)
+{
+  if (g_file_test (path, G_FILE_TEST_EXISTS))
+    return TRUE;
+  g_set_error (
+      error, HOOKRUN_ERROR, HOOKRUN_ERROR_NOT_FOUND,
+      "\"%s\", which opens modules, is not installed; programs of a build folder find what "
+      "they need in \"meson devenv -C FOLDER\"",
+      path);
+  return FALSE;
+}
+
 gboolean
 hookrun_module_hosts_grant (HookrunPolicy *policy, HookrunOperationKind kind, GError **error)
 {
@@ -150,7 +163,8 @@ hookrun_module_hosts_grant (HookrunPolicy *policy, HookrunOperationKind kind, GE
       [HOOKRUN_OPERATION_EXECUTABLE] = commands,
   };
 
-  return hookrun_policy_grant (policy, commands, access, error) &&
+  return check_installed (commands, error) && check_installed (hosts[kind], error) &&
+         hookrun_policy_grant (policy, commands, access, error) &&
          hookrun_policy_grant (policy, hosts[kind],
                                kind == HOOKRUN_OPERATION_PYTHON ? HOOKRUN_ACCESS_READ : access,
                                error);

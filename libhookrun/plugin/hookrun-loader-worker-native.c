@@ -75,8 +75,11 @@ hookrun_worker_native_grant (HookrunPolicy *policy, GError **error)
   g_autofree char *folder = library_folder ();
 
   if (!g_file_test (program, G_FILE_TEST_IS_EXECUTABLE)) {
-    g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_NOT_FOUND,
-                 "\"%s\", which runs native plugins that have a policy, is not installed", program);
+    g_set_error (
+        error, HOOKRUN_ERROR, HOOKRUN_ERROR_NOT_FOUND,
+        "\"%s\", which runs native plugins that have a policy, is not installed; programs of "
+        "a build folder find what they need in \"meson devenv -C FOLDER\"",
+        program);
     return FALSE;
   }
   return hookrun_policy_grant (policy, program, access, error) &&
