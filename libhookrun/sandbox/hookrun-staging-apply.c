@@ -154,6 +154,21 @@ hookrun_staging_finish_forward (HookrunStaging *self, HookrunStagingCommit *comm
       self->ledger, hookrun_staging_record_new ("done", commit->id), FALSE, error);
 }
 
+/* The folders that were pinned are the ones to tidy up, by whatever name they go now. */
+static void
+pin_folders (HookrunStaging *self, HookrunStagingCommit *commit)
+{
+  HookrunStagingCommit *open = hookrun_staging_ledger_get_book (self->ledger)->open;
+
+  for (guint i = 0; i < commit->entries->len; i++) {
+    const HookrunStagingEntry *entry = commit->entries->pdata[i];
+    HookrunStagingEntry *noted = open->entries->pdata[i];
+
+    if (noted->folder == NULL)
+      noted->folder = hookrun_staging_folder_ref (entry->folder);
+  }
+}
+
 /* Back to where all was. When even that fails the commit stays open, and the error says so. */
 static gboolean
 take_back (HookrunStaging *self, const GError *why, GError **error)
@@ -185,6 +200,7 @@ hookrun_staging_run_commit (HookrunStaging *self, HookrunStagingCommit *commit, 
     hookrun_staging_sweep_early (self, NULL); /* else the next start does */
     return FALSE;
   }
+  pin_folders (self, commit);
   if (!link_and_swap (commit, &problem)) {
     close_prepared (commit);
     return take_back (self, problem, error);

@@ -207,6 +207,10 @@ end_open (HookrunStagingBook *self, guint64 id, HookrunStagingCommitState state,
   commit->state = state;
   if (state == HOOKRUN_STAGING_COMMIT_BACK)
     return TRUE;
+  /* Its files are found by their paths from now on. */
+  for (guint i = 0; i < commit->entries->len; i++)
+    g_clear_pointer (&((HookrunStagingEntry *)commit->entries->pdata[i])->folder,
+                     hookrun_staging_folder_unref);
   if (state == HOOKRUN_STAGING_COMMIT_DONE) {
     for (guint i = 0; i < commit->entries->len; i++)
       remove_pending (self, ((HookrunStagingEntry *)commit->entries->pdata[i])->pending);

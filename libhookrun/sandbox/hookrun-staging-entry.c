@@ -167,10 +167,12 @@ hookrun_staging_entry_prepare (HookrunStaging *self, HookrunStagingEntry *entry,
   entry->must_copy = needs_copy (self, entry);
   if (entry->must_copy) {
     there = hookrun_staged_version_read (&spot, entry->old->size, error);
-    if (there == NULL || !copy_old (self, entry, there, kept_name, error))
+    if (there == NULL)
       return FALSE;
     if (!hookrun_staged_version_equal (there, entry->old))
       return conflict (error, entry->path);
+    if (!copy_old (self, entry, there, kept_name, error))
+      return FALSE;
   }
   return entry->new->kind != HOOKRUN_STAGED_KIND_FILE || prepare_file (entry, error);
 }

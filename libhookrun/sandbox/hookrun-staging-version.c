@@ -297,14 +297,18 @@ is_refused_a_lease (int fd)
 gboolean
 hookrun_staging_spot_is_written (const HookrunStagingSpot *spot)
 {
-  int fd = openat (spot->folder_fd, spot->name,
-                   O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   struct stat st;
   gboolean written;
+  int fd;
 
+  /* To open a device or a FIFO may do something. */
+  if (fstatat (spot->folder_fd, spot->name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG (st.st_mode))
+    return FALSE;
+  fd = openat (spot->folder_fd, spot->name,
+               O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   if (fd < 0)
     return FALSE;
-  written = fstat (fd, &st) == 0 && S_ISREG (st.st_mode) && is_refused_a_lease (fd);
+  written = is_refused_a_lease (fd);
   close (fd);
   return written;
 }

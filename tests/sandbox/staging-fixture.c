@@ -4,8 +4,11 @@
 
 #include <errno.h>
 #include <glib/gstdio.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -203,4 +206,44 @@ staging_fixture_apply (StagingFixture *fixture, const char *name, const char *te
   staging_fixture_stage (fixture, name, text);
   changes = staging_fixture_freeze (fixture);
   return staging_fixture_settle (fixture, changes, HOOKRUN_STAGING_ANSWER_APPLY);
+}
+
+/* ---- other circumstances ---- */
+
+void
+staging_fixture_in_child (void (*test) (void))
+{
+  pid_t pid = fork ();
+  int status;
+
+  g_assert_cmpint (pid, >=, 0);
+  if (pid == 0) {
+    test ();
+    _exit (0);
+  }
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_cmpint (status, ==, 0);
+}
+
+void
+staging_fixture_become_ordinary (void)
+{
+  const guint user = STAGING_ORDINARY_USER;
+
+  if (geteuid () != 0)
+    return;
+  g_assert_cmpint (setresgid (user, user, user), ==, 0);
+  g_assert_cmpint (setresuid (user, user, user), ==, 0);
+}
+
+void
+staging_fixture_own_namespace (void)
+{
+  g_autofree char *map = g_strdup_printf ("0 %u 1", geteuid ());
+  gboolean ordinary = geteuid () != 0;
+
+  g_assert_cmpint (unshare (CLONE_NEWNS | (ordinary ? CLONE_NEWUSER : 0)), ==, 0);
+  if (ordinary)
+    g_assert_true (g_file_set_contents ("/proc/self/uid_map", map, -1, NULL));
+  g_assert_cmpint (mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), ==, 0);
 }

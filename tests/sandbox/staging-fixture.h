@@ -41,3 +41,12 @@ guint64 staging_fixture_apply (StagingFixture *fixture, const char *name, const 
 guint64 staging_fixture_settle (StagingFixture *fixture, GPtrArray *changes,
                                 HookrunStagingAnswer answer);
 void staging_fixture_answer (GPtrArray *changes, HookrunStagingAnswer answer);
+
+/* Nobody's number on any usual system. */
+#define STAGING_ORDINARY_USER 54321
+
+/* Runs @test in a process of its own, which may give up privileges or mount. */
+void staging_fixture_in_child (void (*test) (void));
+void staging_fixture_become_ordinary (void);
+/* One that may mount, and whose mounts nobody else sees. */
+void staging_fixture_own_namespace (void);

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -18,38 +17,7 @@
 #include "staging-victim.h"
 #include "tracer.h"
 
-/* Nobody's number on any usual system. */
-#define ORDINARY_USER 54321
-
-/* Runs @test in a process of its own, which may give up privileges or mount. */
-static void
-in_child (void (*test) (void))
-{
-  pid_t pid = fork ();
-  int status;
-
-  g_assert_cmpint (pid, >=, 0);
-  if (pid == 0) {
-    test ();
-    _exit (0);
-  }
-  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
-  g_assert_cmpint (status, ==, 0);
-}
-
 /* ---- a full filesystem ---- */
-
-static void
-become_root_of_own_namespace (void)
-{
-  g_autofree char *map = g_strdup_printf ("0 %u 1", geteuid ());
-  gboolean ordinary = geteuid () != 0;
-
-  g_assert_cmpint (unshare (CLONE_NEWNS | (ordinary ? CLONE_NEWUSER : 0)), ==, 0);
-  if (ordinary)
-    g_assert_true (g_file_set_contents ("/proc/self/uid_map", map, -1, NULL));
-  g_assert_cmpint (mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), ==, 0);
-}
 
 static void
 fill (const char *folder, gsize leave)
@@ -87,7 +55,7 @@ full_filesystem (void)
   g_autofree char *filler = NULL;
   g_autoptr (GPtrArray) changes = NULL;
 
-  become_root_of_own_namespace ();
+  staging_fixture_own_namespace ();
   staging_fixture_set_up (&f);
   g_assert_cmpint (mount ("none", f.targets, "tmpfs", 0, "size=256k"), ==, 0);
   staging_fixture_write (&f, "small.conf", "old\n", 0644);
@@ -115,7 +83,7 @@ full_state (void)
   g_autoptr (GPtrArray) changes = NULL;
   g_autoptr (GError) error = NULL;
 
-  become_root_of_own_namespace ();
+  staging_fixture_own_namespace ();
   staging_fixture_set_up (&f);
   g_clear_object (&f.stage);
   g_clear_object (&f.staging);
@@ -144,25 +112,16 @@ full_state (void)
 static void
 test_full_filesystem (void)
 {
-  in_child (full_filesystem);
+  staging_fixture_in_child (full_filesystem);
 }
 
 static void
 test_full_state (void)
 {
-  in_child (full_state);
+  staging_fixture_in_child (full_state);
 }
 
 /* ---- an ordinary user ---- */
-
-static void
-become_ordinary (void)
-{
-  if (geteuid () != 0)
-    return;
-  g_assert_cmpint (setresgid (ORDINARY_USER, ORDINARY_USER, ORDINARY_USER), ==, 0);
-  g_assert_cmpint (setresuid (ORDINARY_USER, ORDINARY_USER, ORDINARY_USER), ==, 0);
-}
 
 static void
 assert_denied (StagingFixture *f, const char *target)
@@ -182,7 +141,7 @@ ordinary_user (void)
   g_autoptr (GPtrArray) changes = NULL;
   g_autoptr (GError) error = NULL;
 
-  become_ordinary ();
+  staging_fixture_become_ordinary ();
   staging_fixture_set_up (&f);
   assert_denied (&f, "/etc/hookrun-test.conf");
   assert_denied (&f, "/etc/shadow");
@@ -218,14 +177,14 @@ foreign_file (void)
   g_autoptr (HookrunStage) stage = NULL;
   g_autoptr (GError) error = NULL;
 
-  become_ordinary ();
+  staging_fixture_become_ordinary ();
   staging = hookrun_staging_new (state, &error);
   g_assert_no_error (error);
   g_assert_cmpint (g_mkdir (stage_folder, 0700), ==, 0);
   stage = hookrun_stage_new (staging, "shop", stage_folder, &error);
   g_assert_no_error (error);
-  g_assert_null (
-      hookrun_stage_declare (stage, geteuid () == ORDINARY_USER ? path : "/etc/passwd", &error));
+  g_assert_null (hookrun_stage_declare (
+      stage, geteuid () == STAGING_ORDINARY_USER ? path : "/etc/passwd", &error));
   g_assert_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_PERMISSION);
 }
 
@@ -234,7 +193,7 @@ test_ordinary_user (void)
 {
   g_autofree char *mine = NULL;
 
-  in_child (ordinary_user);
+  staging_fixture_in_child (ordinary_user);
   staging_fixture_set_up (&foreign);
   staging_fixture_write (&foreign, "root.conf", "root's\n", 0644);
   mine = g_build_filename (foreign.root, "mine", NULL);
@@ -242,8 +201,8 @@ test_ordinary_user (void)
   g_assert_cmpint (g_chmod (foreign.targets, 0777), ==, 0);
   g_assert_cmpint (g_mkdir (mine, 0700), ==, 0);
   if (geteuid () == 0)
-    g_assert_cmpint (chown (mine, ORDINARY_USER, ORDINARY_USER), ==, 0);
-  in_child (foreign_file);
+    g_assert_cmpint (chown (mine, STAGING_ORDINARY_USER, STAGING_ORDINARY_USER), ==, 0);
+  staging_fixture_in_child (foreign_file);
   staging_fixture_tear_down (&foreign);
 }
 
