@@ -87,7 +87,7 @@ give_lines (HookrunProcess *self, HookrunProcessStream stream, gboolean at_end)
     length = MIN (length, MAX_LINE);
     self->line_total += newline != NULL ? LINE_COST : 0;
     if (self->output_total + self->line_total > self->max_output) {
-      self->is_flood = TRUE;
+      self->is_flood = self->output_total <= self->max_output;
       stop (self, HOOKRUN_PROCESS_OUTPUT_LIMIT);
       start = buffer->len;
       break;
