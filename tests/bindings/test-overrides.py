@@ -14,7 +14,9 @@ gi.require_version("Hookrun", "1")
 from gi.repository import GLib, Hookrun
 
 FAILS_OPEN = """
-import gi
+import os
+import gi.overrides
+gi.overrides.__path__ = [path for path in gi.overrides.__path__ if not os.path.exists(path + "/Hookrun.py")]
 gi.require_version("Hookrun", "1")
 from gi.repository import Hookrun
 signal = Hookrun.Registry.new().define("a.b", Hookrun.SignalFlags.NONE, [])
