@@ -24,6 +24,8 @@
 #define DESCRIPTORS 64
 /* The host of modules in C watches each of them itself; this is for the host. */
 #define NATIVE_TIME_MS 30000
+/* So many that descriptions of the largest size fit into what it may print. */
+#define NATIVE_AT_ONCE 200
 #define NATIVE_MAX_OUTPUT (64 * 1024 * 1024)
 #define MAX_THREADS 4
 
@@ -257,30 +259,71 @@ run_native_host (Work *work, GArray *places, HookrunConfinedResult *result, GErr
   return ok;
 }
 
+/* What the host said of the modules at @places. @problem: why it said nothing of some. */
+static void
+describe_together (Work *work, GArray *places, GError **problem)
+{
+  g_auto (HookrunConfinedResult) result = {0};
+  const char *at;
+  const char *end;
+
+  if (!run_native_host (work, places, &result, problem))
+    return;
+  at = result.output->str;
+  end = at + result.output->len;
+  while (at != NULL && at < end)
+    at = take_frame (work, places, at, end);
+  g_set_error (problem, HOOKRUN_ERROR, HOOKRUN_ERROR_PROTOCOL,
+               "the host of modules in C said nothing of it");
+}
+
+static gboolean
+is_open (const Work *work, guint place)
+{
+  return work->descriptions->pdata[place] == NULL && work->problems->pdata[place] == NULL;
+}
+
+/* If the host itself came to harm, one of the modules has done it; each by itself finds out which.
+ */
+static void
+describe_apart (Work *work, GArray *places, const GError *problem)
+{
+  for (guint i = 0; i < places->len; i++) {
+    guint place = g_array_index (places, guint, i);
+    g_autoptr (GArray) one = g_array_new (FALSE, FALSE, sizeof (guint));
+    GError *own = NULL;
+
+    if (!is_open (work, place))
+      continue;
+    if (places->len > 1 && !g_cancellable_is_cancelled (work->cancellable))
+      describe_together (work, g_array_append_val (one, place), &own);
+    if (!is_open (work, place)) {
+      g_clear_error (&own);
+      continue;
+    }
+    own = own != NULL ? own : g_error_copy (problem);
+    g_prefix_error (&own,
+                    "module \"%s\": ", ((HookrunOperationSet *)work->sets->pdata[place])->name);
+    work->problems->pdata[place] = own;
+  }
+}
+
 static void
 describe_native (Work *work)
 {
   g_autoptr (GArray) places = g_array_new (FALSE, FALSE, sizeof (guint));
-  g_auto (HookrunConfinedResult) result = {0};
-  g_autoptr (GError) problem = NULL;
-  const char *at;
 
-  for (guint i = 0; i < work->sets->len; i++)
-    if (((HookrunOperationSet *)work->sets->pdata[i])->kind == HOOKRUN_OPERATION_NATIVE)
+  for (guint i = 0; i <= work->sets->len; i++) {
+    gboolean is_last = i == work->sets->len;
+    g_autoptr (GError) problem = NULL;
+
+    if (!is_last && ((HookrunOperationSet *)work->sets->pdata[i])->kind == HOOKRUN_OPERATION_NATIVE)
       g_array_append_val (places, i);
-  if (places->len == 0)
-    return;
-  if (run_native_host (work, places, &result, &problem)) {
-    for (at = result.output->str; at != NULL && at < result.output->str + result.output->len;)
-      at = take_frame (work, places, at, result.output->str + result.output->len);
-    g_set_error (&problem, HOOKRUN_ERROR, HOOKRUN_ERROR_PROTOCOL,
-                 "the host of modules in C said nothing of it");
-  }
-  for (guint i = 0; i < places->len; i++) {
-    guint place = g_array_index (places, guint, i);
-
-    if (work->descriptions->pdata[place] == NULL && work->problems->pdata[place] == NULL)
-      work->problems->pdata[place] = g_error_copy (problem);
+    if (places->len == 0 || (!is_last && places->len < NATIVE_AT_ONCE))
+      continue;
+    describe_together (work, places, &problem);
+    describe_apart (work, places, problem);
+    g_array_set_size (places, 0);
   }
 }
 

@@ -90,6 +90,53 @@ class TestNative(BadCase):
 
 
 @as_both
+class TestFolder(BadCase):
+    """A folder with a hundred modules, a third of them hostile."""
+
+    def add_sound(self, number):
+        """One sound module in each language."""
+        self.place.copy(SHOPPING, "c%d.so" % number)
+        self.place.write("python%d.pmodule" % number, '"""Sound"""\ndef do_go(state, args): pass\n')
+        self.place.write("shell%d.sh" % number, "DESCRIPTION=Sound\ndo_go() { :; }\n")
+        self.goes("program%d" % number, ":")
+        return ["%s%d" % (kind, number) for kind in ("c", "python", "shell", "program")]
+
+    def add_hostile(self):
+        """The names, and how many of them use up their second."""
+        for name in ("crash", "longtext", "notable", "wrongpointer", "escape"):
+            for number in range(3):
+                self.place.copy(BUILD / ("tests/module/bad-%s.so" % name), "z%s%d.so" % (name, number))
+        for name in ("loop", "eat"):
+            for number in range(2):
+                self.place.copy(BUILD / ("tests/module/bad-%s.so" % name), "a%s%d.so" % (name, number))
+        for number in range(2):
+            self.program("asleeps%d" % number, "trap '' TERM; sleep 100")
+            self.place.write("aspins%d.pmodule" % number, "while True: pass\n")
+            self.place.write("aspins%d.sh" % number, "while :; do :; done\n")
+            self.program("afloods%d" % number, "exec yes")
+            self.program("agarbage%d" % number, "head -c 300000 /dev/urandom")
+            self.place.write("akills%d.sh" % number, "kill -9 -1 $PPID\n")
+            self.place.write("aeats%d.pmodule" % number, "x = bytearray(1 << 40)\n")
+        self.program("aforks", "f() { f & f & wait; }; f")
+
+    def test_hostile_modules_hide_and_delay_no_other(self):
+        sound = [name for number in range(17) for name in self.add_sound(number)]
+        self.add_hostile()
+        began = time.monotonic()
+        listed = self.place.listed()
+        seconds = time.monotonic() - began
+        self.assertGreaterEqual(len(listed), 100)
+        for name in sound:
+            self.assertIsNone(listed[name]["problem"], name)
+        for name, row in listed.items():
+            if name not in sound and "escape" not in name:
+                self.assertIsNotNone(row["problem"], name)
+                self.assertIn(name, row["problem"])
+        # Eleven use up their second, two at a time; what kills its own kind is one of two.
+        self.assertLess(seconds, 11 + 5)
+
+
+@as_both
 class TestAnswers(BadCase):
     """Descriptions that are no descriptions."""
 

@@ -18,6 +18,7 @@
 #define WRONG_POINTER 6
 #define RUN_CRASH 7
 #define LONG_TEXT 8
+#define EAT 9
 
 #define MARK "/tmp/hookrun-module-escaped"
 
@@ -33,6 +34,26 @@ crash (void)
 __attribute__ ((constructor)) static void
 loop (void)
 {
+  for (;;)
+    ;
+}
+#endif
+
+#if BAD == EAT
+/* All the memory that it gets, for as long as it gets it. */
+__attribute__ ((constructor)) static void
+eat (void)
+{
+  size_t size = 1 << 20;
+  char *piece;
+
+  while (size >= 4096) {
+    piece = malloc (size);
+    if (piece != NULL)
+      memset (piece, 1, size);
+    else
+      size /= 2;
+  }
   for (;;)
     ;
 }
