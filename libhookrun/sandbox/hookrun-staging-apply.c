@@ -8,6 +8,7 @@
 #include "hookrun-error-private.h"
 
 #include <errno.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 static gboolean
@@ -51,16 +52,25 @@ hookrun_staging_sync_folders (HookrunStagingCommit *commit, GError **error)
 
 /* ---- before the record ---- */
 
-static void
-choose_names (HookrunStagingCommit *commit)
+/* A name must be nobody else's, or another commit's file beside the same target would be taken for
+ * ours. So it is the kernel's chance: GLib's is the same in two processes after a fork. */
+static gboolean
+choose_names (HookrunStagingCommit *commit, GError **error)
 {
+  guint64 chance;
+
+  if (getrandom (&chance, sizeof chance, 0) != sizeof chance) {
+    hookrun_set_error_from_errno (error, errno, "cannot choose a name for a new file");
+    return FALSE;
+  }
   for (guint i = 0; i < commit->entries->len; i++) {
     HookrunStagingEntry *entry = commit->entries->pdata[i];
 
     g_free (entry->temporary);
-    entry->temporary = g_strdup_printf (HOOKRUN_STAGING_TEMPORARY_PREFIX "%08x%08x-%u",
-                                        g_random_int (), g_random_int (), i);
+    entry->temporary = g_strdup_printf (
+        HOOKRUN_STAGING_TEMPORARY_PREFIX "%016" G_GINT64_MODIFIER "x-%u", chance, i);
   }
+  return TRUE;
 }
 
 static gboolean
@@ -192,7 +202,8 @@ hookrun_staging_run_commit (HookrunStaging *self, HookrunStagingCommit *commit, 
   g_autoptr (GError) problem = NULL;
 
   commit->id = hookrun_staging_ledger_get_book (self->ledger)->next_id;
-  choose_names (commit);
+  if (!choose_names (commit, error))
+    return FALSE;
   if (!prepare_all (self, commit, error) ||
       !hookrun_staging_ledger_append (self->ledger, hookrun_staging_commit_to_json (commit), TRUE,
                                       error)) {

@@ -360,13 +360,16 @@ hookrun_staged_version_load (HookrunStagedVersion *self, const HookrunStagingSpo
                              GError **error)
 {
   g_autoptr (HookrunStagedVersion) kept = NULL;
+  g_autoptr (GError) problem = NULL;
 
   if (self->kind != HOOKRUN_STAGED_KIND_FILE || self->content != NULL)
     return TRUE;
-  kept = hookrun_staged_version_read (spot, self->size, error);
-  if (kept == NULL)
+  kept = hookrun_staged_version_read (spot, self->size, &problem);
+  if (kept == NULL && !g_error_matches (problem, HOOKRUN_ERROR, HOOKRUN_ERROR_LIMIT)) {
+    g_propagate_error (error, g_steal_pointer (&problem));
     return FALSE;
-  if (g_strcmp0 (kept->sum, self->sum) != 0) {
+  }
+  if (kept == NULL || g_strcmp0 (kept->sum, self->sum) != 0) {
     g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID,
                  "%s is not the file that was kept there; it is missing or was changed",
                  spot->what);

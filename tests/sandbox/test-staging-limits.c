@@ -323,12 +323,14 @@ test_ledger_is_rewritten (void)
   g_assert_cmpint (st.st_size, <, 200000);
   staging_fixture_reopen (&f);
   commits = hookrun_staging_list_commits (f.staging, NULL);
-  g_assert_cmpuint (commits->len, ==, 100);
-  g_assert_cmpuint (hookrun_staging_commit_get_id (commits->pdata[99]), ==, last);
+  /* One may have come after the rewriting. */
+  g_assert_cmpuint (commits->len, >=, 100);
+  g_assert_cmpuint (commits->len, <=, 101);
+  g_assert_cmpuint (hookrun_staging_commit_get_id (commits->pdata[commits->len - 1]), ==, last);
   dir = g_dir_open (kept, 0, NULL);
   while (g_dir_read_name (dir) != NULL)
     n_kept++;
-  g_assert_cmpuint (n_kept, ==, 100);
+  g_assert_cmpuint (n_kept, ==, commits->len);
   staging_fixture_tear_down (&f);
 }
 
