@@ -9,6 +9,10 @@
 
 G_BEGIN_DECLS
 
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
+#endif
+
 /* Room for one message of the kernel's; larger ones are not known. */
 #define HOOKRUN_BROKER_MESSAGE_SIZE 512
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Finds a place for control groups: the group of this process, or the one above it when that was
- * delegated. A group that holds processes can have no controllers for groups in it, so the first
- * serves where there is no service manager, the second where there is one. Other places are the
- * service manager's, whatever root could do there.
+ * delegated. A group that holds processes can have no controllers for groups in it but those that
+ * count threads; the top of the hierarchy can have all. So the one above serves better where there
+ * is a service manager. Other places are the service manager's, whatever root could do there.
  */
 #include "hookrun-cgroup-private.h"
 

@@ -78,7 +78,8 @@ put (int folder, const char *name, const char *text)
   return is_written;
 }
 
-/* The number after @key at the beginning of a line; without a key, the first. */
+/* The number after @key at the beginning of a line; without a key, the first. Where a controller
+ * was taken away it is beyond everything. */
 static guint64
 get (int fd, const char *key)
 {
@@ -87,7 +88,7 @@ get (int fd, const char *key)
   gsize key_length = key != NULL ? strlen (key) : 0;
 
   if (length <= 0)
-    return 0;
+    return G_MAXUINT64;
   text[length] = '\0';
   for (const char *line = text; line != NULL; line = strchr (line, '\n')) {
     line += *line == '\n';
@@ -127,6 +128,22 @@ cgroup_remove (HookrunCgroup *self, int place)
        i++)
     g_usleep (1000);
   cgroup_free (self);
+}
+
+/* In a group that holds processes only counts of threads can be split up, and only among groups
+ * that are part of it: those must say so. */
+static gboolean
+set_type (HookrunCgroup *self)
+{
+  char text[64];
+  int fd = openat (self->fd, "cgroup.type", O_RDONLY | O_CLOEXEC);
+  ssize_t length = fd >= 0 ? read (fd, text, sizeof text - 1) : -1;
+
+  close_fd (fd);
+  if (length < 0)
+    return FALSE;
+  text[length] = '\0';
+  return !g_str_has_prefix (text, "domain invalid") || put (self->fd, "cgroup.type", "threaded");
 }
 
 static gboolean
@@ -178,8 +195,8 @@ try_new (HookrunCgroups *home)
   self->fd = -1;
   if (mkdirat (home->place, self->name, 0755) == 0)
     self->fd = openat (home->place, self->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (self->fd >= 0 && flock (self->fd, LOCK_EX | LOCK_NB) == 0 && set_limits (self, home) &&
-      open_files (self, home))
+  if (self->fd >= 0 && flock (self->fd, LOCK_EX | LOCK_NB) == 0 && set_type (self) &&
+      set_limits (self, home) && open_files (self, home))
     return self;
   saved_errno = errno;
   if (self->fd >= 0)

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -181,7 +182,8 @@ explain_execute (HookrunConfinement *self, HookrunLaunch *launch, const char *pr
 {
   const char *remedy = "";
 
-  if (problem == EACCES &&
+  /* Where files are hidden, one that is not granted is not there. */
+  if ((problem == EACCES || (problem == ENOENT && self->namespaces != NULL)) &&
       (hookrun_policy_get_access (self->policy, program) & HOOKRUN_ACCESS_EXECUTE) == 0) {
     g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_PERMISSION,
                  "the policy does not allow to run \"%s\"; add \"execute\": [\"%s\"] to it",
@@ -336,19 +338,52 @@ hookrun_confinement_try_namespaces (HookrunConfinement *self, GError **error)
   int pidfd = -1;
   pid_t pid = hookrun_sandbox_child_start (&plan, self->stack + HOOKRUN_STACK_SIZE, &pidfd);
   int problem = pid < 0 ? errno : plan.report->problem;
+  gboolean has_landlock = self->features.landlock > 0;
 
   if (pid >= 0)
     bury (pid, pidfd);
   if (problem == 0)
     return TRUE;
   g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_UNSUPPORTED,
-               "the policy promises that it sees nothing but what it is granted, but this system "
-               "makes no namespaces for this user (%s): raise user.max_user_namespaces, set "
+               "the policy promises that it %s, but this system %smakes no namespaces for this "
+               "user (%s): raise user.max_user_namespaces, set "
                "kernel.unprivileged_userns_clone to 1 or "
                "kernel.apparmor_restrict_unprivileged_userns to 0 with sysctl, allow it in the "
-               "container, or set \"tier\" to \"fast\" without \"hide\" and \"sockets\"",
-               g_strerror (problem));
+               "container, or %s",
+               has_landlock ? "sees nothing but what it is granted"
+                            : "reaches no file but those it is granted",
+               has_landlock ? "" : "has no Landlock and ", g_strerror (problem),
+               has_landlock ? "set \"tier\" to \"fast\" without \"hide\" and \"sockets\""
+                            : HOOKRUN_LANDLOCK_REMEDY);
   return FALSE;
+}
+
+/* A folder that was opened outside is a way to all that is outside, unless Landlock stands in it:
+ * the program gets its folder by name, where it is, and no other one. */
+static gboolean
+close_ways_out (HookrunConfinement *self, HookrunLaunch *launch, char **folder, GError **error)
+{
+  g_autofree char *link = g_strdup_printf ("/proc/self/fd/%d", launch->folder_fd);
+
+  if (self->features.landlock > 0)
+    return TRUE;
+  for (guint i = 0; i < launch->passed->len; i++) {
+    const HookrunPassedFd *passed = &g_array_index (launch->passed, HookrunPassedFd, i);
+    struct stat st;
+
+    if (fstat (passed->fd, &st) < 0 || !S_ISDIR (st.st_mode))
+      continue;
+    g_set_error (
+        error, HOOKRUN_ERROR, HOOKRUN_ERROR_UNSUPPORTED,
+        "descriptor %d of the program is a folder, which leads to all others on a system "
+        "that has no Landlock: grant the folder in the policy, or " HOOKRUN_LANDLOCK_REMEDY,
+        passed->target);
+    return FALSE;
+  }
+  if (launch->folder_fd < 0)
+    return TRUE;
+  *folder = g_file_read_link (link, error);
+  return *folder != NULL;
 }
 
 /* @cgroup is NULL where there are none. */
@@ -369,12 +404,18 @@ hookrun_confinement_spawn (HookrunConfinement *self, HookrunLaunch *launch, GErr
   g_auto (GStrv) environment = make_environment (self, launch);
   g_autofree char *program = find_program (launch->argv[0], environment, error);
   HookrunSandboxChildPlan plan = {0};
+  g_autofree char *folder = NULL;
   HookrunCgroup *cgroup = NULL;
   HookrunTree *tree;
 
-  if (program == NULL || !take_cgroup (self, &cgroup, error))
+  if (program == NULL || !close_ways_out (self, launch, &folder, error) ||
+      !take_cgroup (self, &cgroup, error))
     return NULL;
   fill_plan (self, launch, cgroup, &plan);
+  if (folder != NULL) {
+    plan.folder = folder;
+    plan.folder_fd = -1;
+  }
   plan.program = program;
   plan.environment = environment;
   g_mutex_lock (&self->launch);

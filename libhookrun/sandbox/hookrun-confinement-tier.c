@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Which tier keeps the promises of a policy on this system. Each promise is a row: what it takes,
- * whether that is here, and how an administrator turns it on. Nothing is ever quietly promised
- * less.
+ * whether that is here, and how an administrator turns it on. Where there is no Landlock the strong
+ * tier keeps the promises about files: what is not granted is not there. Nothing is ever quietly
+ * promised less.
  */
 #include "hookrun-confinement-private.h"
 
@@ -16,6 +17,38 @@ static gboolean
 limits_ports (HookrunPolicy *policy)
 {
   return policy->network == HOOKRUN_NETWORK_PORTS;
+}
+
+static gboolean
+forbids_namespaces (HookrunPolicy *policy)
+{
+  return policy->tier == HOOKRUN_TIER_FAST;
+}
+
+/* A mount can be read-only, not write-only. */
+static gboolean
+grants_unreadable (HookrunPolicy *policy)
+{
+  for (guint i = 0; i < policy->grants->len; i++) {
+    const HookrunGrant *grant = g_ptr_array_index (policy->grants, i);
+
+    if (grant->access != 0 && (grant->access & HOOKRUN_ACCESS_READ) == 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* Sockets that have no path are in the host's network. */
+static gboolean
+shares_sockets (HookrunPolicy *policy)
+{
+  return policy->sockets->len > 0 && policy->network != HOOKRUN_NETWORK_NONE;
+}
+
+static gboolean
+lacks_scopes (const HookrunFeatures *features)
+{
+  return features->landlock < HOOKRUN_LANDLOCK_SCOPES;
 }
 
 static gboolean
@@ -55,19 +88,24 @@ static const struct {
      "use a kernel with CONFIG_SECCOMP_FILTER, and a container that does not block seccomp()"},
     {always, lacks_close_range, "that it gets no descriptor but those it is given", "close_range()",
      "use Linux 5.11 or newer, and a container that does not block close_range()"},
-    {always, lacks_landlock, "that it reaches no file but those it is granted", "Landlock",
-     "use Linux 5.13 or newer with CONFIG_SECURITY_LANDLOCK, and add \"landlock\" to the list "
-     "after "
-     "lsm= on the kernel's command line (the list now in use is in /sys/kernel/security/lsm)"},
+    {forbids_namespaces, lacks_landlock,
+     "in the tier \"fast\" that it reaches no file but those it is granted", "Landlock",
+     "set \"tier\" to \"auto\", or " HOOKRUN_LANDLOCK_REMEDY},
+    {grants_unreadable, lacks_landlock, "that it cannot read what it may only write to", "Landlock",
+     "grant \"read\", too, or " HOOKRUN_LANDLOCK_REMEDY},
+    {shares_sockets, lacks_scopes, "that it reaches no socket but those it is granted",
+     "Landlock's rules for sockets without a path",
+     "use Linux 6.12 or newer, or set \"network\" to \"none\""},
     {limits_ports, lacks_ports, "that it uses no TCP port but those it is granted",
      "Landlock's rules for TCP ports",
      "use Linux 6.7 or newer, or set \"network\" to \"none\" or \"all\""},
 };
 
 static gboolean
-needs_namespaces (HookrunPolicy *policy)
+needs_namespaces (HookrunPolicy *policy, const HookrunFeatures *features)
 {
-  return policy->tier == HOOKRUN_TIER_STRONG || policy->hides || policy->sockets->len > 0;
+  return policy->tier == HOOKRUN_TIER_STRONG || policy->hides || policy->sockets->len > 0 ||
+         features->landlock == 0;
 }
 
 gboolean
@@ -81,7 +119,7 @@ hookrun_confinement_choose_tier (HookrunPolicy *policy, const HookrunFeatures *f
                    promises[i].feature, promises[i].remedy);
       return FALSE;
     }
-  *tier = needs_namespaces (policy) ? HOOKRUN_TIER_STRONG : HOOKRUN_TIER_FAST;
+  *tier = needs_namespaces (policy, features) ? HOOKRUN_TIER_STRONG : HOOKRUN_TIER_FAST;
   if (*tier == HOOKRUN_TIER_FAST || policy->tier != HOOKRUN_TIER_FAST)
     return TRUE;
   g_set_error (

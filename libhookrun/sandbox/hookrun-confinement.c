@@ -13,10 +13,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
-#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
-#endif
-
 static void
 close_fd (int *fd)
 {
@@ -109,6 +105,8 @@ build_filter (HookrunConfinement *self, GError **error)
   self->filter = hookrun_filter_build (&options);
   if (self->broker != NULL)
     self->filter_flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+  if (self->broker != NULL && self->features.has_killable_wait)
+    self->filter_flags |= (guint)SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
   return TRUE;
 }
 

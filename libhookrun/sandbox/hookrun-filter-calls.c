@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <termios.h>
 #include <unistd.h>
@@ -273,7 +274,16 @@ static const HookrunCallTest of_openat[] = {
     {HOOKRUN_TEST_ANY_BIT, 3, SET_ID_BITS, REFUSE},
     {HOOKRUN_TEST_END},
 };
+/* Nor are there devices and sockets to be made: not even those that take no privilege, where there
+ * is no Landlock. */
+#define NO_NODE(argument, kind)                                                                    \
+  {                                                                                                \
+    HOOKRUN_TEST_MASKED_EQUAL, argument, kind, REFUSE, S_IFMT                                      \
+  }
+#define NO_NODES(argument)                                                                         \
+  NO_NODE (argument, S_IFSOCK), NO_NODE (argument, S_IFCHR), NO_NODE (argument, S_IFBLK)
 static const HookrunCallTest of_mknodat[] = {
+    NO_NODES (2),
     {HOOKRUN_TEST_ANY_BIT, 2, SET_ID_BITS, REFUSE},
     {HOOKRUN_TEST_END},
 };
@@ -281,6 +291,11 @@ static const HookrunCallTest of_mknodat[] = {
 static const HookrunCallTest of_open[] = {
     {HOOKRUN_TEST_NO_BIT, 1, O_CREAT | (O_TMPFILE & ~O_DIRECTORY), ALLOW},
     {HOOKRUN_TEST_ANY_BIT, 2, SET_ID_BITS, REFUSE},
+    {HOOKRUN_TEST_END},
+};
+static const HookrunCallTest of_mknod[] = {
+    NO_NODES (1),
+    {HOOKRUN_TEST_ANY_BIT, 1, SET_ID_BITS, REFUSE},
     {HOOKRUN_TEST_END},
 };
 static const HookrunCallTest of_creat[] = {
@@ -410,7 +425,7 @@ static const HookrunCallRule looked_into[] = {
 #ifdef __x86_64__
     {SYS_open, ALLOW, of_open},
     {SYS_creat, ALLOW, of_creat},
-    {SYS_mknod, ALLOW, of_creat},
+    {SYS_mknod, ALLOW, of_mknod},
 #endif
 };
 

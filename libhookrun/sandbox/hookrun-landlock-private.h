@@ -13,6 +13,11 @@ G_BEGIN_DECLS
 #define HOOKRUN_LANDLOCK_DEVICES 5 /* ioctl */
 #define HOOKRUN_LANDLOCK_SCOPES 6  /* signals and abstract sockets */
 
+/* How to get it: the end of a sentence. */
+#define HOOKRUN_LANDLOCK_REMEDY                                                                    \
+  "use Linux 5.13 or newer with CONFIG_SECURITY_LANDLOCK, and add \"landlock\" to the list after " \
+  "lsm= on the kernel's command line (the list now in use is in /sys/kernel/security/lsm)"
+
 /* The version that the kernel enforces; 0: none. */
 guint hookrun_landlock_version (void);
 

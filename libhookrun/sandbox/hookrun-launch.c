@@ -136,7 +136,8 @@ hookrun_launch_set_folder (HookrunLaunch *self, const char *folder)
  * @self: a launch
  * @fd: a folder's descriptor, which must stay open until the launch; -1 for none
  *
- * Sets the working folder by its descriptor, in place of hookrun_launch_set_folder().
+ * Sets the working folder by its descriptor, in place of hookrun_launch_set_folder(). On a system
+ * without Landlock it is found again by its name, and must be granted.
  *
  * Since: 1.0
  */
@@ -154,7 +155,8 @@ hookrun_launch_set_folder_fd (HookrunLaunch *self, int fd)
  * @target: the number that it has in the program, 0 to 200; 0, 1 and 2 are the standard streams
  *
  * Passes a descriptor to the program. What a descriptor can do is granted with it, whatever the
- * policy says about files. At most 60 can be passed.
+ * policy says about files. On a system without Landlock a folder is refused, because all other
+ * files can be reached from it. At most 60 can be passed.
  *
  * Since: 1.0
  */

@@ -145,7 +145,10 @@ hookrun_policy_equal (HookrunPolicy *self, HookrunPolicy *other)
  * @limit: what to limit
  * @value: milliseconds, bytes or a count, as the limit has it; 0 for no limit
  *
- * Sets a limit.
+ * Sets a limit. A program that goes beyond is ended. The totals of memory, processes (the dead that
+ * nobody waited for among them) and processor time are exact where this process can make control
+ * groups; elsewhere they are looked at some times a second, so that a program may get more for a
+ * moment before it is ended: a fork bomb of root some hundred processes.
  *
  * Since: 1.0
  */

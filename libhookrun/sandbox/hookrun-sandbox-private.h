@@ -31,6 +31,7 @@ typedef struct {
   gboolean has_broker;
   gboolean has_close_range;
   gboolean has_clone3;
+  gboolean has_killable_wait; /* who asks the broker is not disturbed by signals meanwhile */
 } HookrunFeatures;
 
 void hookrun_features_probe (HookrunFeatures *features);

@@ -13,9 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #define PAUSE_US (20 * 1000)
+/* One cheap call tells how many processes and threads there are on the whole machine. */
+#define QUICK_PAUSE_US (2 * 1000)
 #define DISK_PAUSE_US (50 * 1000)
 /* A look may take this part of the time at most. */
 #define MAX_SHARE 10
@@ -25,6 +28,9 @@ struct _HookrunTotals {
   pid_t group;
   HookrunCgroup *cgroup;            /* NULL: none */
   guint64 limits[HOOKRUN_N_LIMITS]; /* that are looked after here; 0: none */
+  guint64 others; /* processes and threads of the machine, when the tree was last counted */
+  gint64 next_quick_look;
+  gint64 earliest_look; /* so that looking does not take much time */
   gint64 next_look;
   HookrunDiskUse *disk;
   gint64 next_disk;
@@ -153,6 +159,14 @@ measure_shares (pid_t group)
   return total;
 }
 
+static guint64
+count_machine (void)
+{
+  struct sysinfo machine;
+
+  return sysinfo (&machine) == 0 ? machine.procs : 0;
+}
+
 static gboolean
 has_counts (const guint64 *limits)
 {
@@ -178,6 +192,8 @@ hookrun_totals_new (HookrunPolicy *policy, pid_t group, HookrunCgroup *cgroup)
     if (cgroup == NULL || !hookrun_cgroup_keeps (cgroup, (HookrunLimit)i))
       self->limits[i] = limits[i];
   self->next_look = counts ? now + PAUSE_US : G_MAXINT64;
+  self->next_quick_look = self->limits[HOOKRUN_LIMIT_PROCESSES] != 0 ? now : G_MAXINT64;
+  self->others = self->limits[HOOKRUN_LIMIT_PROCESSES] != 0 ? count_machine () : 0;
   self->next_disk = G_MAXINT64;
   if (limits[HOOKRUN_LIMIT_DISK] != 0)
     self->next_disk = now; /* what is there at the start is counted at once */
@@ -209,6 +225,8 @@ check_group (HookrunTotals *self)
     return kept;
   if (!has_counts (limits) || !measure (self->group, &use))
     return HOOKRUN_LIMIT_NONE;
+  self->others = count_machine ();
+  self->others -= MIN (self->others, use.processes);
   if (limits[HOOKRUN_LIMIT_PROCESSES] != 0 && use.processes > limits[HOOKRUN_LIMIT_PROCESSES])
     return HOOKRUN_LIMIT_PROCESSES;
   if (limits[HOOKRUN_LIMIT_CPU] != 0 &&
@@ -246,9 +264,16 @@ hookrun_totals_check (HookrunTotals *self, gint64 now)
 {
   HookrunLimit limit = HOOKRUN_LIMIT_NONE;
 
+  if (now >= self->next_quick_look) {
+    self->next_quick_look = now + QUICK_PAUSE_US;
+    if (count_machine () > self->others + self->limits[HOOKRUN_LIMIT_PROCESSES] &&
+        now >= self->earliest_look)
+      self->next_look = now;
+  }
   if (now >= self->next_look) {
     limit = check_group (self);
-    self->next_look = after_pause (now, PAUSE_US);
+    self->earliest_look = after_pause (now, 0);
+    self->next_look = MAX (self->earliest_look, now + PAUSE_US);
   }
   if (limit == HOOKRUN_LIMIT_NONE && now >= self->next_disk) {
     limit = check_disk (self);
@@ -260,5 +285,5 @@ hookrun_totals_check (HookrunTotals *self, gint64 now)
 gint64
 hookrun_totals_next (HookrunTotals *self)
 {
-  return MIN (self->next_look, self->next_disk);
+  return MIN (MIN (self->next_look, self->next_quick_look), self->next_disk);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -57,6 +58,35 @@ fork_counted (void)
   for (;;)
     if (fork () == 0 && write (fd, "x", 1) < 0)
       _exit (9);
+}
+
+static void
+do_nothing (int number)
+{
+}
+
+/* No call may fail for a signal whose handler does not ask for it to go on. */
+static void
+work_among_alarms (void)
+{
+  const struct itimerval often = {{0, 500}, {0, 500}};
+  struct sigaction action;
+
+  memset (&action, 0, sizeof action);
+  action.sa_handler = do_nothing;
+  sigaction (SIGALRM, &action, NULL);
+  setitimer (ITIMER_REAL, &often, NULL);
+  for (int i = 0; i < 300; i++) {
+    pid_t child = fork ();
+
+    if (child == 0)
+      _exit (0);
+    if (child < 0)
+      _exit (9);
+    while (waitpid (child, NULL, 0) < 0)
+      continue;
+  }
+  _exit (0);
 }
 
 static void
@@ -270,6 +300,7 @@ static const struct {
     {"loop-in-children", loop_in_children},
     {"fork", fork_without_end},
     {"fork-counted", fork_counted},
+    {"work-among-alarms", work_among_alarms},
     {"loop-in-orphans", loop_in_orphans},
     {"threads", start_threads},
     {"memory", eat_memory},

@@ -2,7 +2,8 @@
 /*
  * Every attempt to escape is contained, as root and as an ordinary user (--user): by what the
  * attempt says, and by a look from outside at all that it could have touched. The argument says
- * under which circumstances: fast, strong, or as on an old kernel, whose gaps the broker fills.
+ * under which circumstances: fast, strong, old (as on a kernel whose gaps the broker fills), or
+ * bare (as on one without Landlock).
  */
 #include "world.h"
 
@@ -26,6 +27,7 @@ static HookrunSandbox *
 make_sandbox (const char *circumstances)
 {
   const HookrunFeatures old = {1, TRUE, TRUE, TRUE};
+  const HookrunFeatures bare = {0, TRUE, TRUE, TRUE};
   g_autoptr (HookrunPolicy) policy = test_world_policy (world);
   HookrunSandbox *made;
 
@@ -34,6 +36,8 @@ make_sandbox (const char *circumstances)
   made = hookrun_sandbox_new (policy);
   if (strcmp (circumstances, "old") == 0)
     hookrun_sandbox_pretend (made, &old);
+  if (strcmp (circumstances, "bare") == 0)
+    hookrun_sandbox_pretend (made, &bare);
   return made;
 }
 

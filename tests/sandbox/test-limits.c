@@ -142,6 +142,39 @@ test_without_layer (gconstpointer data)
   clean ();
 }
 
+/* Without a control group a bomb is bounded by how soon somebody looks: as root, whom the kernel's
+ * own limit does not bind, and as anybody. */
+static void
+test_bomb (void)
+{
+  g_autoptr (HookrunSandbox) sandbox = make_sandbox ("processes=20");
+  g_autofree char *path = g_build_filename (folder, "count", NULL);
+  g_autoptr (HookrunConfined) confined = NULL;
+  g_autoptr (HookrunOutcome) outcome = NULL;
+  GStatBuf st;
+
+  hookrun_sandbox_leave_out (sandbox, HOOKRUN_LAYER_CGROUPS);
+  confined = start (sandbox, "fork-counted");
+  outcome = wait_for (confined);
+  g_assert_cmpint (outcome->limit, ==, HOOKRUN_LIMIT_PROCESSES);
+  g_assert_cmpint (g_stat (path, &st), ==, 0);
+  g_test_message ("%d of 20 were born", (int)st.st_size);
+  clean ();
+}
+
+/* Whoever has few at a time may have any number one after another, and signals do no harm. */
+static void
+test_one_by_one (void)
+{
+  g_autoptr (HookrunSandbox) sandbox = make_sandbox ("processes=8");
+  g_autoptr (HookrunConfined) confined = start (sandbox, "work-among-alarms");
+  g_autoptr (HookrunOutcome) outcome = wait_for (confined);
+
+  g_assert_cmpint (outcome->limit, ==, HOOKRUN_LIMIT_NONE);
+  g_assert_true (outcome->exited);
+  g_assert_cmpint (outcome->exit_status, ==, 0);
+}
+
 /* One process that takes much at once runs into its own bound or into the total; either way it does
  * not get the memory. */
 static void
@@ -337,6 +370,8 @@ main (int argc, char **argv)
   program = test_copy_program ("misbehave", folder);
   add_rows ();
   g_test_add_func ("/sandbox/limits/memory", test_memory);
+  g_test_add_func ("/sandbox/limits/bomb", test_bomb);
+  g_test_add_func ("/sandbox/limits/one-by-one", test_one_by_one);
   g_test_add_func ("/sandbox/limits/ignores-term", test_ignores_term);
   g_test_add_func ("/sandbox/limits/ends-politely", test_ends_politely);
   g_test_add_func ("/sandbox/limits/leaves-daemon", test_leaves_daemon);

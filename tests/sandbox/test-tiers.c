@@ -5,7 +5,9 @@
  */
 #include "world.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 static HookrunPolicy *
 parse (const char *text)
@@ -25,7 +27,10 @@ test_refused (void)
     HookrunFeatures features;
     const char *names;
   } rows[] = {
-      {"{\"base\":true}", {0, TRUE, TRUE, TRUE}, "no Landlock: use Linux 5.13 or newer"},
+      {"{\"tier\":\"fast\"}", {0, TRUE, TRUE, TRUE}, "no Landlock: set \"tier\" to \"auto\""},
+      {"{\"write\":[\"/tmp\"]}", {0, TRUE, TRUE, TRUE}, "cannot read what it may only write to"},
+      {"{\"network\":{\"connect\":[80]}}", {0, TRUE, TRUE, TRUE}, "Landlock's rules for TCP ports"},
+      {"{\"network\":\"all\",\"sockets\":[\"/run/x\"]}", {5, TRUE, TRUE, TRUE}, "Linux 6.12"},
       {"{\"base\":true}", {7, FALSE, FALSE, TRUE}, "no system call filters (seccomp)"},
       {"{\"base\":true}", {7, TRUE, TRUE, FALSE}, "no close_range()"},
       {"{\"network\":{\"connect\":[80]}}", {3, TRUE, TRUE, TRUE}, "Linux 6.7 or newer"},
@@ -47,11 +52,12 @@ test_refused (void)
 static void
 test_chosen (void)
 {
-  static const struct {
+  const struct {
     const char *policy;
     HookrunTier tier;
   } rows[] = {
-      {"{\"base\":true}", HOOKRUN_TIER_FAST},
+      {"{\"base\":true}",
+       hookrun_landlock_version () > 0 ? HOOKRUN_TIER_FAST : HOOKRUN_TIER_STRONG},
       {"{\"base\":true,\"hide\":true}", HOOKRUN_TIER_STRONG},
       {"{\"base\":true,\"tier\":\"strong\"}", HOOKRUN_TIER_STRONG},
   };
@@ -65,6 +71,47 @@ test_chosen (void)
     g_assert_no_error (error);
     g_assert_cmpint (hookrun_sandbox_get_tier (sandbox), ==, rows[i].tier);
   }
+}
+
+static HookrunSandbox *
+make_bare (HookrunPolicy *policy)
+{
+  const HookrunFeatures bare = {0, TRUE, TRUE, TRUE};
+  HookrunSandbox *sandbox = hookrun_sandbox_new (policy);
+
+  hookrun_sandbox_pretend (sandbox, &bare);
+  return sandbox;
+}
+
+/* Without Landlock the strong tier is taken, and no folder from outside comes with the program. */
+static void
+test_bare (void)
+{
+  g_autoptr (HookrunPolicy) policy = parse ("{\"base\":true,\"read\":[\"/etc/passwd\"]}");
+  g_autoptr (HookrunSandbox) sandbox = make_bare (policy);
+  const char *const argv[] = {"/bin/sh", "-c", "! test -e ../../etc/shadow", NULL};
+  g_autoptr (HookrunLaunch) launch = hookrun_launch_new (argv);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HookrunConfined) confined = NULL;
+  g_autoptr (HookrunOutcome) outcome = NULL;
+  int outside = open ("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int granted = open ("/usr/bin", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+  hookrun_launch_set_folder_fd (launch, outside);
+  g_assert_null (hookrun_sandbox_spawn (sandbox, launch, &error));
+  g_assert_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_NOT_FOUND);
+  g_assert_cmpint (hookrun_sandbox_get_tier (sandbox), ==, HOOKRUN_TIER_STRONG);
+  g_clear_error (&error);
+  hookrun_launch_set_folder_fd (launch, granted);
+  confined = hookrun_sandbox_spawn (sandbox, launch, &error);
+  g_assert_no_error (error);
+  outcome = hookrun_confined_wait (confined, NULL, NULL);
+  g_assert_true (outcome->exited && outcome->exit_status == 0);
+  hookrun_launch_pass_fd (launch, outside, 5);
+  g_assert_null (hookrun_sandbox_spawn (sandbox, launch, &error));
+  g_assert_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_UNSUPPORTED);
+  close (outside);
+  close (granted);
 }
 
 static void
@@ -149,6 +196,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/sandbox/tiers/missing-feature-is-named", test_refused);
   g_test_add_func ("/sandbox/tiers/chosen-by-promises", test_chosen);
+  g_test_add_func ("/sandbox/tiers/without-landlock", test_bare);
   g_test_add_func ("/sandbox/tiers/missing-path", test_missing_path);
   g_test_add_func ("/sandbox/tiers/program-not-granted", test_program_not_granted);
   g_test_add_func ("/sandbox/tiers/socket", test_socket);
