@@ -62,7 +62,7 @@ make_sandbox (const char *limit)
   guint64 value;
 
   g_assert_true (hookrun_policy_grant (policy, folder, HOOKRUN_ACCESS_ALL, NULL));
-  hookrun_policy_set_limit (policy, HOOKRUN_LIMIT_WALL, 5000);
+  hookrun_policy_set_limit (policy, HOOKRUN_LIMIT_WALL, 30 * 1000);
   if (limit != NULL) {
     g_assert_true (hookrun_limit_parse (limit, &which, &value, NULL));
     hookrun_policy_set_limit (policy, which, value);
