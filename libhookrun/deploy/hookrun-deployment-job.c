@@ -13,6 +13,7 @@ void
 hookrun_deploy_job_free (DeployJob *job)
 {
   g_clear_error (&job->failure);
+  g_clear_error (&job->silence);
   g_free (job->detail);
   g_clear_object (&job->pipeline);
   if (job->journal != NULL)

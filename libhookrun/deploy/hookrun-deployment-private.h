@@ -49,6 +49,7 @@ typedef struct {
   char *detail;              /* (nullable): what the running step has to say at its end */
   gboolean compare_contents; /* times of what is sent do not tell of contents */
   GError *failure;           /* (nullable): what the pipeline failed with */
+  GError *silence;           /* (nullable): why the target could not be reached to take back */
 } DeployJob;
 
 struct _HookrunDeployment {

@@ -88,15 +88,24 @@ execute_stage (DeployJob *job, HookrunStep *step, GError **error)
                                 error);
 }
 
-/* Takes back the stage and, where it came so far, the switch: the layout knows. */
+/* Takes back the stage and, where it came so far, the switch: the layout knows. A target that did
+ * not answer to the undo of one step is not waited for again by that of another. */
 static gboolean
 undo_stage (DeployJob *job, HookrunStep *step, GError **error)
 {
-  if (!hookrun_deploy_job_open_layout (job, NULL, error) ||
-      !hookrun_layout_undo (job->layout, slot (job, SLOT_RELEASE_ID), NULL, error))
-    return FALSE;
-  hookrun_deploy_job_tell_recovered (job);
-  return TRUE;
+  g_autoptr (GError) problem = NULL;
+
+  if (job->silence == NULL && hookrun_deploy_job_open_layout (job, NULL, &problem) &&
+      hookrun_layout_undo (job->layout, slot (job, SLOT_RELEASE_ID), NULL, &problem)) {
+    hookrun_deploy_job_tell_recovered (job);
+    return TRUE;
+  }
+  if (g_error_matches (problem, HOOKRUN_ERROR, HOOKRUN_ERROR_CONNECTION) ||
+      g_error_matches (problem, HOOKRUN_ERROR, HOOKRUN_ERROR_TIMED_OUT))
+    job->silence = g_error_copy (problem);
+  g_propagate_error (error,
+                     problem != NULL ? g_steal_pointer (&problem) : g_error_copy (job->silence));
+  return FALSE;
 }
 
 static char *

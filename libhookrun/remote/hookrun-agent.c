@@ -21,10 +21,6 @@
 #define MAX_REPLY (16u * 1024 * 1024)
 #define MAX_ERRORS 65536
 #define CLOSE_GRACE_MS 10000
-#define STATUS_BUSY 75
-
-/* Ahead of everything the agent prints. */
-#define MARK "\036hookrun\n"
 
 struct _HookrunAgent {
   HookrunTarget *target;
@@ -38,10 +34,13 @@ struct _HookrunAgent {
   GSource *beat;
   GSource *grace;
   GSource *cancelled;
+  GSource *late;    /* when @pending is given up */
+  const char *step; /* what @pending asked for; NULL: the opening */
+  guint limit_ms;   /* of @late */
   GCancellable *stop;
-  GTask *pending;     /* who waits for a reply */
-  GTask *closing;     /* who waits for the end */
-  gboolean has_begun; /* its mark or a reply was seen */
+  GTask *pending; /* who waits for a reply */
+  GTask *closing; /* who waits for the end */
+  guint n_signs;  /* of its life */
   gboolean runs;
   gboolean lost; /* atomic */
 };
@@ -55,6 +54,7 @@ agent_free (gpointer data)
   hookrun_source_drop (&self->beat);
   hookrun_source_drop (&self->grace);
   hookrun_source_drop (&self->cancelled);
+  hookrun_source_drop (&self->late);
   if (self->socket >= 0)
     close (self->socket);
   hookrun_stream_clear (&self->errors);
@@ -93,11 +93,46 @@ fail_pending (HookrunAgent *self, GError *error)
   g_autoptr (GTask) task = g_steal_pointer (&self->pending);
 
   hookrun_source_drop (&self->cancelled);
+  hookrun_source_drop (&self->late);
   if (task != NULL)
     g_task_return_error (task, error);
   else
     g_error_free (error);
 }
+
+/* ---- what never comes ---- */
+
+/* Whoever gives up a request gives up the lock: the agent then undoes what nobody confirmed. */
+static gboolean
+on_late (gpointer user_data)
+{
+  HookrunAgent *self = user_data;
+  GError *error = hookrun_agent_describe_silence (self->target, self->n_signs > 0, self->step,
+                                                  self->limit_ms / 1000);
+
+  hang_up (self);
+  fail_pending (self, error);
+  return G_SOURCE_REMOVE;
+}
+
+/* Gives up what is pending after @limit_ms; 0 waits as long as it takes. */
+static void
+limit_wait (HookrunAgent *self, guint limit_ms)
+{
+  hookrun_source_drop (&self->late);
+  self->limit_ms = limit_ms;
+  if (limit_ms > 0)
+    hookrun_source_add (&self->late, g_timeout_source_new (limit_ms), on_late, self);
+}
+
+/* An agent that is alive, and has the lock, says so soon. */
+static guint
+answer_limit_ms (HookrunAgent *self)
+{
+  return 2 * self->lease_ms;
+}
+
+/* ---- replies ---- */
 
 typedef struct {
   int status;
@@ -109,6 +144,16 @@ reply_free (gpointer reply)
 {
   g_free (((Reply *)reply)->text);
   g_free (reply);
+}
+
+static void
+notice_signs (HookrunAgent *self)
+{
+  guint n_signs = hookrun_agent_count_signs (self->input->data, self->input->len);
+
+  if (self->pending != NULL && self->step == NULL && n_signs > self->n_signs)
+    limit_wait (self, n_signs > 1 ? HOOKRUN_AGENT_UNDO_LIMIT_MS : answer_limit_ms (self));
+  self->n_signs = MAX (self->n_signs, n_signs);
 }
 
 /* A reply ends with a line "\036 status". Ahead of the first one is what the login shell prints, up
@@ -125,11 +170,11 @@ take_reply (HookrunAgent *self)
   Reply *reply;
 
   if (end == NULL) {
-    self->has_begun |= memmem (data, self->input->len, MARK, strlen (MARK)) != NULL;
+    notice_signs (self);
     self->searched = mark != NULL ? (gsize)(mark - data) + 1 : self->input->len;
     return FALSE;
   }
-  self->has_begun = TRUE;
+  self->n_signs = MAX (self->n_signs, 1);
   reply = g_new0 (Reply, 1);
   reply->text = g_strchomp (g_strndup (data, (gsize)(mark - data)));
   reply->status = (int)g_ascii_strtoll (mark + 1, NULL, 10);
@@ -137,6 +182,7 @@ take_reply (HookrunAgent *self)
   self->searched = 0;
   task = g_steal_pointer (&self->pending);
   hookrun_source_drop (&self->cancelled);
+  hookrun_source_drop (&self->late);
   if (task != NULL)
     g_task_return_pointer (task, reply, reply_free);
   else
@@ -200,37 +246,12 @@ on_beat (gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
-static GError *
-describe_loss (HookrunAgent *self, int status, GError *cause)
-{
-  g_autoptr (GBytes) errors = hookrun_stream_take (&self->errors);
-  g_autofree char *lines = hookrun_target_last_lines (g_bytes_get_data (errors, NULL));
-  const char *why = cause != NULL      ? cause->message
-                    : lines[0] != '\0' ? lines
-                                       : "it ended by itself";
-  HookrunError code = hookrun_target_code_of_text (lines);
-  GError *error;
-
-  if (cause == NULL && !self->has_begun) {
-    g_byte_array_append (self->input, (const guint8 *)"", 1);
-    return hookrun_target_describe_shell (self->target, "the agent that holds the lock", status,
-                                          (const char *)self->input->data,
-                                          g_bytes_get_data (errors, NULL));
-  }
-  if (code == HOOKRUN_ERROR_COMMAND)
-    code = cause != NULL ? (HookrunError)cause->code : HOOKRUN_ERROR_CONNECTION;
-  error = g_error_new (HOOKRUN_ERROR, (int)code, "target \"%s\": the lock %s: %s",
-                       hookrun_target_get_name (self->target),
-                       self->has_begun ? "is lost" : "cannot be taken", why);
-  g_clear_error (&cause);
-  return error;
-}
-
 static void
 on_ended (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   HookrunAgent *self = user_data;
   g_autoptr (GTask) closing = g_steal_pointer (&self->closing);
+  g_autoptr (GBytes) errors = NULL;
   GError *error = NULL;
   int status = 0;
 
@@ -241,7 +262,11 @@ on_ended (GObject *source, GAsyncResult *result, gpointer user_data)
     on_readable (self->socket, G_IO_IN, self);
   hang_up (self);
   hookrun_stream_drain (&self->errors);
-  fail_pending (self, describe_loss (self, status, error));
+  errors = hookrun_stream_take (&self->errors);
+  g_byte_array_append (self->input, (const guint8 *)"", 1);
+  fail_pending (self, hookrun_agent_describe_loss (self->target, self->n_signs > 0, status,
+                                                   (const char *)self->input->data,
+                                                   g_bytes_get_data (errors, NULL), error));
   if (closing != NULL)
     g_task_return_boolean (closing, TRUE);
   agent_unref (self);
@@ -274,6 +299,35 @@ start_command (HookrunAgent *self, GError **error)
   return TRUE;
 }
 
+/* The agent cannot leave a request half done; it loses the lock instead, and undoes. */
+static gboolean
+on_cancelled (GCancellable *cancellable, gpointer user_data)
+{
+  HookrunAgent *self = user_data;
+
+  hang_up (self);
+  fail_pending (self,
+                g_error_new (HOOKRUN_ERROR, HOOKRUN_ERROR_CANCELLED, "target \"%s\": %s",
+                             hookrun_target_get_name (self->target),
+                             self->step != NULL ? "the step was cancelled, the lock given back"
+                                                : "taking the lock was cancelled"));
+  return G_SOURCE_REMOVE;
+}
+
+/* @task waits for a reply from now on. */
+static void
+await_reply (HookrunAgent *self, GTask *task, const char *step, guint limit_ms)
+{
+  GCancellable *cancellable = g_task_get_cancellable (task);
+
+  self->pending = task;
+  self->step = step;
+  limit_wait (self, limit_ms);
+  if (cancellable != NULL)
+    hookrun_source_add (&self->cancelled, g_cancellable_source_new (cancellable),
+                        G_SOURCE_FUNC (on_cancelled), self);
+}
+
 static void
 on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -285,14 +339,17 @@ on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
       !start_command (self, &error))
     g_task_return_error (task, error);
   else
-    self->pending = g_steal_pointer (&task);
+    await_reply (self, g_steal_pointer (&task), NULL, answer_limit_ms (self));
 }
 
+/* What cancelling means is ours to say, so the task does not look at it. */
 static GTask *
-new_task (HookrunAgent *self, GAsyncReadyCallback callback, gpointer user_data)
+new_task (HookrunAgent *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+          gpointer user_data)
 {
-  GTask *task = g_task_new (self->target, NULL, callback, user_data);
+  GTask *task = g_task_new (self->target, cancellable, callback, user_data);
 
+  g_task_set_check_cancellable (task, FALSE);
   g_task_set_task_data (task, g_atomic_rc_box_acquire (self), agent_unref);
   return task;
 }
@@ -301,28 +358,16 @@ static void
 start_open (HookrunTarget *target, gpointer data, GCancellable *cancellable,
             GAsyncReadyCallback callback, gpointer user_data)
 {
-  GTask *task = new_task (data, callback, user_data);
+  GTask *task = new_task (data, cancellable, callback, user_data);
 
   hookrun_target_connect_async (target, cancellable, on_connected, task);
 }
 
 typedef struct {
   HookrunAgent *agent;
+  const char *step;
   const char *line;
 } Request;
-
-/* The agent cannot leave a request half done; it loses the lock instead, and undoes. */
-static gboolean
-on_cancelled (GCancellable *cancellable, gpointer user_data)
-{
-  HookrunAgent *self = user_data;
-
-  hang_up (self);
-  fail_pending (self, g_error_new (HOOKRUN_ERROR, HOOKRUN_ERROR_CANCELLED,
-                                   "target \"%s\": the step was cancelled, the lock given back",
-                                   hookrun_target_get_name (self->target)));
-  return G_SOURCE_REMOVE;
-}
 
 static void
 start_ask (HookrunTarget *target, gpointer data, GCancellable *cancellable,
@@ -330,7 +375,7 @@ start_ask (HookrunTarget *target, gpointer data, GCancellable *cancellable,
 {
   const Request *request = data;
   HookrunAgent *self = request->agent;
-  g_autoptr (GTask) task = new_task (self, callback, user_data);
+  g_autoptr (GTask) task = new_task (self, cancellable, callback, user_data);
 
   if (!self->runs || self->socket < 0) {
     g_task_return_new_error (
@@ -340,10 +385,8 @@ start_ask (HookrunTarget *target, gpointer data, GCancellable *cancellable,
         hookrun_target_get_name (target));
     return;
   }
-  self->pending = g_steal_pointer (&task);
-  if (cancellable != NULL)
-    hookrun_source_add (&self->cancelled, g_cancellable_source_new (cancellable),
-                        G_SOURCE_FUNC (on_cancelled), self);
+  await_reply (self, g_steal_pointer (&task), request->step,
+               hookrun_agent_limit_ms (request->step, self->lease_ms));
   /* Where this fails, the end of the command tells why. */
   send_text (self, request->line, 0);
 }
@@ -362,7 +405,7 @@ start_close (HookrunTarget *target, gpointer data, GCancellable *cancellable,
              GAsyncReadyCallback callback, gpointer user_data)
 {
   HookrunAgent *self = data;
-  g_autoptr (GTask) task = new_task (self, callback, user_data);
+  g_autoptr (GTask) task = new_task (self, cancellable, callback, user_data);
 
   hang_up (self);
   if (!self->runs) {
@@ -370,22 +413,9 @@ start_close (HookrunTarget *target, gpointer data, GCancellable *cancellable,
     return;
   }
   self->closing = g_steal_pointer (&task);
-  hookrun_source_add (&self->grace, g_timeout_source_new (CLOSE_GRACE_MS), on_grace_over, self);
-}
-
-static void
-ignore_overflow (gpointer user_data, gpointer unused)
-{
-}
-
-static char *
-describe_holder (void)
-{
-  g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
-  g_autofree char *time = g_date_time_format_iso8601 (now);
-
-  return g_strdup_printf ("%s on %s, process %d, since %s", g_get_user_name (), g_get_host_name (),
-                          (int)getpid (), time);
+  /* What did not even begin holds no lock. */
+  hookrun_source_add (&self->grace, g_timeout_source_new (self->n_signs > 0 ? CLOSE_GRACE_MS : 0),
+                      on_grace_over, self);
 }
 
 static HookrunAgent *
@@ -394,7 +424,7 @@ agent_new (HookrunTarget *target, const char *folder, const char *kind, guint le
   HookrunAgent *self = g_atomic_rc_box_new0 (HookrunAgent);
   g_autofree char *mapped = hookrun_target_map_path (target, folder);
   g_autofree char *lease = g_strdup_printf ("%u", lease_seconds);
-  g_autofree char *holder = describe_holder ();
+  g_autofree char *holder = hookrun_agent_describe_holder ();
   g_autofree char *command = hookrun_target_script_command (
       "agent", (const char *const[]){mapped, kind, lease, holder, NULL});
 
@@ -404,37 +434,8 @@ agent_new (HookrunTarget *target, const char *folder, const char *kind, guint le
   self->socket = -1;
   self->input = g_byte_array_new ();
   self->stop = g_cancellable_new ();
-  hookrun_stream_init (&self->errors, MAX_ERRORS, ignore_overflow, NULL);
+  hookrun_stream_init (&self->errors, MAX_ERRORS, NULL, NULL);
   return self;
-}
-
-static void
-set_open_error (HookrunTarget *target, const char *folder, int status, const char *text,
-                GError **error)
-{
-  g_autofree char *lines = hookrun_target_last_lines (text);
-
-  if (status == STATUS_BUSY)
-    g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_BUSY,
-                 "target \"%s\": %s is locked by %s; wait until that is over",
-                 hookrun_target_get_name (target), folder,
-                 lines[0] != '\0' ? lines : "someone who left no name");
-  else
-    g_set_error (error, HOOKRUN_ERROR, (int)hookrun_target_code_of_text (lines),
-                 "target \"%s\": cannot open %s: %s", hookrun_target_get_name (target), folder,
-                 lines);
-}
-
-static void
-set_step_error (HookrunTarget *target, const char *step, const char *text, GError **error)
-{
-  g_autofree char *lines = hookrun_target_last_lines (text);
-  HookrunError code = hookrun_target_code_of_text (lines);
-
-  if (strstr (lines, "was changed after it was sealed") != NULL)
-    code = HOOKRUN_ERROR_CONFLICT;
-  g_set_error (error, HOOKRUN_ERROR, (int)code, "target \"%s\": step \"%s\" failed: %s",
-               hookrun_target_get_name (target), step, lines);
 }
 
 HookrunAgent *
@@ -444,14 +445,13 @@ hookrun_agent_open (HookrunTarget *target, const char *folder, const char *kind,
   HookrunAgent *self = agent_new (target, folder, kind, lease_seconds);
   g_autoptr (GAsyncResult) result = hookrun_target_wait (target, start_open, self, cancellable);
   Reply *reply = g_task_propagate_pointer (G_TASK (result), error);
-  const char *mark = reply != NULL ? strstr (reply->text, MARK) : NULL;
-  const char *text = mark != NULL ? mark + strlen (MARK) : "";
+  const char *text = reply != NULL ? hookrun_agent_text_of_opening (reply->text) : "";
   gboolean ok = reply != NULL && reply->status == 0;
 
   if (ok)
     *greeting = g_strdup (text);
   else if (reply != NULL)
-    set_open_error (target, folder, reply->status, text, error);
+    hookrun_agent_set_open_error (target, folder, reply->status, text, error);
   if (reply != NULL)
     reply_free (reply);
   if (ok)
@@ -466,7 +466,7 @@ hookrun_agent_ask (HookrunAgent *self, const char *const *words, GCancellable *c
 {
   g_autofree char *quoted = hookrun_shell_quote_argv (words);
   g_autofree char *line = g_strconcat (quoted, "\n", NULL);
-  Request request = {self, line};
+  Request request = {self, words[0], line};
   g_autoptr (GAsyncResult) result = NULL;
   char *text = NULL;
   Reply *reply;
@@ -484,7 +484,7 @@ hookrun_agent_ask (HookrunAgent *self, const char *const *words, GCancellable *c
   if (reply->status == 0)
     text = g_steal_pointer (&reply->text);
   else
-    set_step_error (self->target, words[0], reply->text, error);
+    hookrun_agent_set_step_error (self->target, words[0], reply->text, error);
   reply_free (reply);
   return text;
 }

@@ -135,7 +135,9 @@ hookrun_layout_make_release_name (const char *version)
  * @seconds: seconds, at least 3; 15 by default
  *
  * Sets how long the target keeps the lock when it hears nothing: after a connection went silent,
- * that long another run must wait, and an unconfirmed switch stays. Counts from the next opening.
+ * that long another run must wait, and an unconfirmed switch stays. Answers that take no work on a
+ * tree are given up after twice that time, with %HOOKRUN_ERROR_TIMED_OUT, and the lock with them.
+ * Counts from the next opening.
  *
  * Since: 1.0
  */
@@ -182,8 +184,9 @@ hookrun_layout_set_hard_links (HookrunLayout *self, gboolean hard_links)
  * `shared` is a symbolic link or belongs to somebody who is neither the login user nor root, and
  * nothing is changed; %HOOKRUN_ERROR_COMMAND when something that is no link is where the link
  * `current` goes, and nothing is changed; %HOOKRUN_ERROR_UNSUPPORTED names a program that the
- * target lacks; %HOOKRUN_ERROR_PERMISSION, %HOOKRUN_ERROR_NO_SPACE, %HOOKRUN_ERROR_COMMAND; those
- * of [method@Hookrun.Target.connect_finish].
+ * target lacks; %HOOKRUN_ERROR_TIMED_OUT when the target is there and does not answer;
+ * %HOOKRUN_ERROR_CANCELLED; %HOOKRUN_ERROR_PERMISSION, %HOOKRUN_ERROR_NO_SPACE,
+ * %HOOKRUN_ERROR_COMMAND; those of [method@Hookrun.Target.connect_finish].
  *
  * Returns: %TRUE when the lock is held
  *

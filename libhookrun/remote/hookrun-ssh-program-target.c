@@ -26,6 +26,8 @@
 #define MARK "\036hookrun-master\n"
 #define MASTER_COMMAND "printf '\\036hookrun-master\\n'; exec cat >/dev/null"
 #define MAX_TEXT 65536
+/* More than sshd's own LoginGraceTime: whoever is asked for a password has that long. */
+#define CONNECT_LIMIT_MS 150000
 #define EXIT_OF_SSH 255
 
 typedef enum { STATE_OFF, STATE_CONNECTING, STATE_ON } State;
@@ -42,6 +44,8 @@ struct _HookrunSshProgramTarget {
   int master_stdin;
   int master_stdout;
   GSource *ready;
+  GSource *late;
+  gboolean is_late;
   GSource *cancelled;
   GByteArray *greeting;
   HookrunStream errors;
@@ -149,7 +153,9 @@ clean_up (HookrunSshProgramTarget *self)
   self->state = STATE_OFF;
   self->generation++;
   hookrun_source_drop (&self->ready);
+  hookrun_source_drop (&self->late);
   hookrun_source_drop (&self->cancelled);
+  self->is_late = FALSE;
   close_fd (&self->master_stdin);
   close_fd (&self->master_stdout);
   hookrun_stream_clear (&self->errors);
@@ -194,6 +200,14 @@ on_master_ended (GObject *source, GAsyncResult *result, gpointer user_data)
   hookrun_stream_drain (&self->errors);
   errors = hookrun_stream_take (&self->errors);
   lines = hookrun_target_last_lines (g_bytes_get_data (errors, NULL));
+  if (self->is_late) {
+    g_clear_error (&error);
+    error = g_error_new (HOOKRUN_ERROR, HOOKRUN_ERROR_TIMED_OUT,
+                         "target \"%s\": ssh has not logged in, or the login shell has not begun, "
+                         "within %d s; see there what its start-up files do (such as ~/.bashrc), "
+                         "and whether the machine hangs; then run it again",
+                         self->name, CONNECT_LIMIT_MS / 1000);
+  }
   if (error == NULL)
     error = g_error_new (HOOKRUN_ERROR,
                          (int)hookrun_ssh_program_code_of_text (g_bytes_get_data (errors, NULL)),
@@ -221,6 +235,7 @@ on_master_output (int fd, GIOCondition condition, gpointer user_data)
   g_clear_pointer (&self->ready, g_source_unref);
   if (n <= 0)
     return G_SOURCE_REMOVE;
+  hookrun_source_drop (&self->late);
   hookrun_source_drop (&self->cancelled);
   self->state = STATE_ON;
   end_waiters (self, NULL);
@@ -230,6 +245,16 @@ on_master_output (int fd, GIOCondition condition, gpointer user_data)
 static void
 ignore_overflow (gpointer user_data, gpointer unused)
 {
+}
+
+static gboolean
+on_late (gpointer user_data)
+{
+  HookrunSshProgramTarget *self = user_data;
+
+  self->is_late = TRUE;
+  g_cancellable_cancel (self->stop);
+  return G_SOURCE_REMOVE;
 }
 
 static gboolean
@@ -291,6 +316,7 @@ start_master (HookrunSshProgramTarget *self, GCancellable *cancellable, GError *
   self->stop = g_cancellable_new ();
   hookrun_source_add (&self->ready, g_unix_fd_source_new (self->master_stdout, G_IO_IN | G_IO_HUP),
                       G_SOURCE_FUNC (on_master_output), self);
+  hookrun_source_add (&self->late, g_timeout_source_new (CONNECT_LIMIT_MS), on_late, self);
   if (cancellable != NULL)
     hookrun_source_add (&self->cancelled, g_cancellable_source_new (cancellable),
                         G_SOURCE_FUNC (on_cancelled), self->stop);

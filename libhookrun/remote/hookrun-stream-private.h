@@ -11,7 +11,7 @@ typedef struct {
   GByteArray *bytes;
   GSource *source;
   gsize max_size;
-  GFunc on_overflow; /* (user_data, NULL), once; reading ends with it */
+  GFunc on_overflow; /* (nullable) (user_data, NULL), once; reading ends with it */
   gpointer user_data;
 } HookrunStream;
 

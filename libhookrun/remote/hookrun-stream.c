@@ -60,7 +60,8 @@ read_available (HookrunStream *self)
     if (n == 0)
       return FALSE;
     if (self->bytes->len + (gsize)n > self->max_size) {
-      self->on_overflow (self->user_data, NULL);
+      if (self->on_overflow != NULL)
+        self->on_overflow (self->user_data, NULL);
       return FALSE;
     }
     g_byte_array_append (self->bytes, buffer, (guint)n);

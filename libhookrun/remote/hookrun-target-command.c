@@ -19,6 +19,8 @@
 
 /* Printed ahead of every command: what comes before it is the login shell's. */
 #define MARK "\036hookrun\036\n"
+/* How long a login shell may take until it runs a command. */
+#define BEGIN_LIMIT_MS 30000
 #define PRINT_MARK "printf '\\036hookrun\\036\\n'; "
 
 typedef struct {
@@ -29,6 +31,7 @@ typedef struct {
   guint timeout_ms;
   HookrunStream streams[2];
   GSource *timeout;
+  GSource *begin;     /* when the mark must be there */
   GCancellable *stop; /* ends the command for whatever reason */
   GSource *cancelled;
   GError *reason; /* why it was stopped by us */
@@ -69,6 +72,7 @@ run_free (gpointer data)
   if (run->stdin_fd >= 0)
     close (run->stdin_fd);
   hookrun_source_drop (&run->timeout);
+  hookrun_source_drop (&run->begin);
   hookrun_source_drop (&run->cancelled);
   g_clear_error (&run->reason);
   g_clear_object (&run->stop);
@@ -99,6 +103,27 @@ on_timeout (gpointer user_data)
   g_autofree char *what = g_strdup_printf ("did not end within %u ms", run->timeout_ms);
 
   stop_for (run, HOOKRUN_ERROR_TIMED_OUT, what);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+has_mark (Run *run)
+{
+  GByteArray *bytes = run->streams[0].bytes;
+
+  return memmem (bytes->data, bytes->len, MARK, strlen (MARK)) != NULL;
+}
+
+static gboolean
+on_begin_limit (gpointer user_data)
+{
+  g_autofree char *what = g_strdup_printf (
+      "was not begun by the login shell within %d s; see there what its start-up files do (such "
+      "as ~/.bashrc), and whether the machine hangs; then run it again",
+      BEGIN_LIMIT_MS / 1000);
+
+  if (!has_mark (user_data))
+    stop_for (user_data, HOOKRUN_ERROR_TIMED_OUT, what);
   return G_SOURCE_REMOVE;
 }
 
@@ -150,6 +175,7 @@ on_executed (GObject *source, GAsyncResult *result, gpointer user_data)
   gboolean ok = hookrun_target_execute_finish (run->target, result, &run->status, &error);
 
   hookrun_source_drop (&run->timeout);
+  hookrun_source_drop (&run->begin);
   hookrun_source_drop (&run->cancelled);
   for (gsize i = 0; i < G_N_ELEMENTS (run->streams); i++)
     hookrun_stream_drain (&run->streams[i]);
@@ -175,6 +201,7 @@ watch_limits (GTask *task, Run *run)
   GMainContext *context = g_main_context_get_thread_default ();
   GCancellable *cancellable = g_task_get_cancellable (task);
 
+  hookrun_source_add (&run->begin, g_timeout_source_new (BEGIN_LIMIT_MS), on_begin_limit, run);
   if (run->timeout_ms > 0) {
     run->timeout = g_timeout_source_new (run->timeout_ms);
     g_source_set_callback (run->timeout, on_timeout, task, NULL);

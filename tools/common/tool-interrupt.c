@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PATIENCE 3
+#define PATIENCE 2
 
 static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 static const char hint[] =

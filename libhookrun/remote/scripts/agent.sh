@@ -483,6 +483,8 @@ export own
 exec 9<>"$own/lock" || exit
 try_lock 20 9 || { cat "$own/lock"; say 75; exit; }
 printf '%s, process %s there\n' "$holder" $$ >"$own/lock"
+# What takes its time is announced: who waits for the answer would not wait for it otherwise.
+[ ! -f "$own/journal" ] || printf '\036undo\n'
 (undo_open && tell) 2>&1
 say $?
 limit=''
