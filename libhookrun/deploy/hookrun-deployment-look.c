@@ -72,6 +72,38 @@ hookrun_deployment_list_handlers (HookrunDeployment *self, GError **error)
 
 /* ---- plan ---- */
 
+/* What is done first with a run that did not end, in the words of the plan. */
+static const struct {
+  const char *name;
+  const char *words;
+} earlier_runs[] = {
+    {"finish", "an earlier run is past its commit point and would be finished first"},
+    {"take-back", "an earlier run did not end and would be taken back first"},
+    {"running", "another run is under way"},
+};
+
+static gboolean
+find_earlier (DeployJob *job, JsonNode *record, const char **name, const char **words,
+              GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+
+  *name = NULL;
+  *words = NULL;
+  if (!hookrun_deploy_job_open_journal (job, HOOKRUN_JOURNAL_READ_ONLY, &problem)) {
+    if (g_error_matches (problem, HOOKRUN_ERROR, HOOKRUN_ERROR_NOT_FOUND))
+      return TRUE;
+    g_propagate_error (error, g_steal_pointer (&problem));
+    return FALSE;
+  }
+  *name = hookrun_deploy_job_foresee_earlier (
+      job, hookrun_data_slot_get_string (job->data, SLOT_PREVIOUS_ID), record);
+  for (gsize i = 0; i < G_N_ELEMENTS (earlier_runs); i++)
+    if (g_strcmp0 (*name, earlier_runs[i].name) == 0)
+      *words = earlier_runs[i].words;
+  return TRUE;
+}
+
 static char *
 make_summary (DeployJob *job, gboolean unchanged)
 {
@@ -92,15 +124,20 @@ add_plan (DeployJob *job, JsonArray *rows, GCancellable *cancellable, GError **e
   g_autoptr (JsonNode) record = NULL;
   g_autoptr (JsonNode) plan = NULL;
   g_autofree char *summary = NULL;
+  g_autofree char *whole = NULL;
+  const char *earlier;
+  const char *words;
   JsonObject *row;
   gboolean unchanged;
 
   hookrun_data_slot_set_boolean (job->data, SLOT_DRY_RUN, TRUE);
-  if (!hookrun_deploy_job_examine (job, &record, cancellable, error))
+  if (!hookrun_deploy_job_examine (job, &record, cancellable, error) ||
+      !find_earlier (job, record, &earlier, &words, error))
     return FALSE;
   unchanged = hookrun_deploy_job_is_live (job, record) &&
               !hookrun_data_slot_get_boolean (job->data, SLOT_FORCE);
   summary = make_summary (job, unchanged);
+  whole = g_strjoin ("; ", summary, words, NULL);
   if (!unchanged) {
     plan = hookrun_pipeline_plan (job->pipeline, job->data, error);
     if (plan == NULL)
@@ -110,7 +147,9 @@ add_plan (DeployJob *job, JsonArray *rows, GCancellable *cancellable, GError **e
   json_object_set_string_member (row, "module", hookrun_module_get_name (job->module));
   json_object_set_string_member (row, "host", job->deployment->host);
   json_object_set_string_member (row, "action", unchanged ? "skip" : "deploy");
-  json_object_set_string_member (row, "summary", summary);
+  json_object_set_string_member (row, "summary", whole);
+  if (earlier != NULL)
+    json_object_set_string_member (row, "earlier_run", earlier);
   json_object_set_string_member (row, "version",
                                  hookrun_data_slot_get_string (job->data, SLOT_VERSION));
   if (plan != NULL)
@@ -150,8 +189,9 @@ look_at_all (HookrunDeployment *self, LookFunc func, GCancellable *cancellable, 
  * cache of sources) or at the host. No handler runs. Blocks.
  *
  * Returns: (transfer full): a JSON array with an object for each module: `module`, `host`, `action`
- *   (`deploy` or `skip`), `summary`, `version` and, when it would be deployed, `plan`, as
- *   [method@Hookrun.Pipeline.plan] gives it; %NULL with an error as for a run
+ *   (`deploy` or `skip`), `summary`, `version`, `earlier_run` (`finish` or `take-back`, when a run
+ *   that did not end is put right first that way; `running`) and, when it would be deployed,
+ * `plan`, as [method@Hookrun.Pipeline.plan] gives it; %NULL with an error as for a run
  *
  * Since: 1.0
  */

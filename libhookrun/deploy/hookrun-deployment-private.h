@@ -49,6 +49,8 @@ typedef struct {
   char *detail;              /* (nullable): what the running step has to say at its end */
   gboolean compare_contents; /* times of what is sent do not tell of contents */
   GError *failure;           /* (nullable): what the pipeline failed with */
+  const char *earlier_run;   /* (nullable): what was done with an unfinished run */
+  gboolean is_past_commit;   /* what goes on needs no checkout any more */
   GError *silence;           /* (nullable): why the target could not be reached to take back */
 } DeployJob;
 
@@ -113,6 +115,29 @@ JsonNode *hookrun_deployment_module_info (HookrunDeployment *self, HookrunModule
 /* What the user lets plugin @id do, NULL for anything; @settings lose that key. */
 gboolean hookrun_deployment_take_policy (HookrunModule *module, const char *id, JsonNode *settings,
                                          HookrunPluginPolicy **policy, GError **error);
+
+/* ---- hookrun-deployment-earlier.c ---- */
+
+/* Tells what became of the module; a NULL @state is that of the pipeline. */
+void hookrun_deploy_job_add_result (DeployJob *job, const char *state, const GError *problem);
+/* Whether the journal's run is to be put right. */
+gboolean hookrun_deploy_job_is_unfinished (DeployJob *job);
+/* How far the release of the journal's run has come at the target, with the layout open. */
+gboolean hookrun_deploy_job_get_earlier (DeployJob *job, HookrunReleaseState *state,
+                                         GCancellable *cancellable, GError **error);
+/* Whether the source is still at the version that the journal's run began with. */
+gboolean hookrun_deploy_job_has_earlier_version (DeployJob *job);
+/* Resumes the journal's run; @tell adds a result of success, too. */
+gboolean hookrun_deploy_job_go_on (DeployJob *job, gboolean tell, GCancellable *cancellable,
+                                   GError **error);
+/* Finishes or takes back the journal's run, if it did not end. */
+gboolean hookrun_deploy_job_put_right (DeployJob *job, GCancellable *cancellable, GError **error);
+/* What a deployment would do first with the journal's run: "finish", "take-back", NULL for nothing;
+ * "running" when its process lives. */
+const char *hookrun_deploy_job_foresee_earlier (DeployJob *job, const char *current,
+                                                JsonNode *record);
+
+/* ---- hookrun-deployment-job.c ---- */
 
 DeployJob *hookrun_deploy_job_new (HookrunDeployment *self, HookrunModule *module, GError **error);
 void hookrun_deploy_job_free (DeployJob *job);

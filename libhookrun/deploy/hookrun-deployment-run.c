@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Deploying, resuming and rolling back: module by module in the order of their dependencies, until
- * one fails. A run that an earlier process left is put right before a new one begins.
+ * one fails.
  */
 #include "hookrun-deployment-private.h"
 
@@ -42,52 +42,6 @@ hookrun_deployment_disconnect (HookrunDeployment *self)
   if (self->target != NULL)
     hookrun_target_disconnect (self->target);
   g_clear_object (&self->target);
-}
-
-/* ---- results ---- */
-
-static const char *
-state_name (HookrunRunState state, const GError *problem)
-{
-  switch (state) {
-  case HOOKRUN_RUN_DONE:
-    return "deployed";
-  case HOOKRUN_RUN_ROLLED_BACK:
-    return "rolled-back";
-  case HOOKRUN_RUN_ROLLBACK_INCOMPLETE:
-  case HOOKRUN_RUN_UNFINISHED:
-    return "incomplete";
-  case HOOKRUN_RUN_STOPPED:
-  case HOOKRUN_RUN_ABANDONED:
-  case HOOKRUN_RUN_NONE:
-  default:
-    return problem != NULL ? "failed" : "unchanged";
-  }
-}
-
-static void
-add_result (DeployJob *job, const char *state, const GError *problem)
-{
-  JsonObject *object = json_object_new ();
-  static const struct {
-    const char *key;
-    DeploySlot slot;
-  } members[] = {
-      {"module", SLOT_MODULE},
-      {"host", SLOT_HOST},
-      {"version", SLOT_VERSION},
-      {"previous_version", SLOT_PREVIOUS_VERSION},
-  };
-
-  for (gsize i = 0; i < G_N_ELEMENTS (members); i++) {
-    const char *text = hookrun_data_slot_get_string (job->data, members[i].slot);
-
-    json_object_set_string_member (object, members[i].key, text != NULL ? text : "");
-  }
-  json_object_set_string_member (object, "state", state);
-  if (problem != NULL)
-    json_object_set_string_member (object, "error", problem->message);
-  json_array_add_object_element (job->deployment->results, object);
 }
 
 /* ---- looking ---- */
@@ -171,41 +125,6 @@ emit_deploy (DeployJob *job, GCancellable *cancellable, GError **error)
   return FALSE;
 }
 
-static gboolean
-is_unfinished (HookrunRunState state)
-{
-  return state == HOOKRUN_RUN_UNFINISHED || state == HOOKRUN_RUN_STOPPED ||
-         state == HOOKRUN_RUN_ROLLBACK_INCOMPLETE;
-}
-
-/* The payload of the journaled run takes the place of ours while it is taken back. */
-static gboolean
-roll_back_job (DeployJob *job, GError **error)
-{
-  g_autoptr (HookrunData) fresh = g_steal_pointer (&job->data);
-  gboolean ok;
-
-  job->data = hookrun_deploy_job_make_data (job->deployment, job->module);
-  ok = hookrun_pipeline_rollback (job->pipeline, job->data, job->journal, error);
-  g_clear_pointer (&job->data, hookrun_data_unref);
-  job->data = g_steal_pointer (&fresh);
-  return ok;
-}
-
-static gboolean
-put_right (DeployJob *job, GError **error)
-{
-  g_autofree char *text = NULL;
-
-  if (!is_unfinished (hookrun_journal_get_state (job->journal)))
-    return TRUE;
-  text = g_strdup_printf ("an earlier run (%s) did not end; taking it back first",
-                          hookrun_journal_get_run_id (job->journal));
-  hookrun_deployment_log (job->deployment, hookrun_module_get_name (job->module),
-                          HOOKRUN_LOG_WARNING, text);
-  return roll_back_job (job, error);
-}
-
 /* With the journal and the layout open and nothing unfinished. */
 static gboolean
 deploy_job (DeployJob *job, GCancellable *cancellable, GError **error)
@@ -218,13 +137,11 @@ deploy_job (DeployJob *job, GCancellable *cancellable, GError **error)
     return FALSE;
   if (hookrun_deploy_job_is_live (job, record) &&
       !hookrun_data_slot_get_boolean (job->data, SLOT_FORCE)) {
-    add_result (job, "unchanged", NULL);
+    hookrun_deploy_job_add_result (job, "unchanged", NULL);
     return TRUE;
   }
   ok = emit_deploy (job, cancellable, &problem);
-  add_result (job,
-              ok ? "deployed" : state_name (hookrun_pipeline_get_state (job->pipeline), problem),
-              problem);
+  hookrun_deploy_job_add_result (job, ok ? "deployed" : NULL, problem);
   if (!ok)
     g_propagate_error (error, g_steal_pointer (&problem));
   return ok;
@@ -233,34 +150,29 @@ deploy_job (DeployJob *job, GCancellable *cancellable, GError **error)
 static gboolean
 run_deploy (DeployJob *job, GCancellable *cancellable, GError **error)
 {
-  return hookrun_deploy_job_open_layout (job, cancellable, error) && put_right (job, error) &&
+  return hookrun_deploy_job_open_layout (job, cancellable, error) &&
+         hookrun_deploy_job_put_right (job, cancellable, error) &&
          deploy_job (job, cancellable, error);
 }
 
 /* What was sent whole goes on; what was not is taken back and begun anew, because hooks may have
- * worked on a checkout that died with its process. */
+ * worked on a checkout that died with its process. So is what can no longer be checked out. */
 static gboolean
 run_resume (DeployJob *job, GCancellable *cancellable, GError **error)
 {
-  HookrunReleaseState state = HOOKRUN_RELEASE_MISSING;
-  g_autoptr (GError) problem = NULL;
-  const char *release = json_object_get_string_member_with_default (
-      hookrun_deploy_job_get_journaled_data (job), "release_id", NULL);
-  gboolean ok;
+  HookrunReleaseState state;
 
-  if (!hookrun_deploy_job_open_layout (job, cancellable, error))
+  if (!hookrun_deploy_job_open_layout (job, cancellable, error) ||
+      !hookrun_deploy_job_get_earlier (job, &state, cancellable, error))
     return FALSE;
-  if (release != NULL &&
-      !hookrun_layout_get_state (job->layout, release, &state, cancellable, error))
+  if (state == HOOKRUN_RELEASE_CONFIRMED)
+    return hookrun_deploy_job_go_on (job, TRUE, cancellable, error);
+  if (!hookrun_source_resolve (job->source, cancellable, error))
     return FALSE;
-  if (state < HOOKRUN_RELEASE_SEALED)
-    return put_right (job, error) && deploy_job (job, cancellable, error);
-  ok = hookrun_source_resolve (job->source, cancellable, &problem) &&
-       hookrun_pipeline_resume (job->pipeline, job->data, job->journal, cancellable, &problem);
-  add_result (job, state_name (hookrun_pipeline_get_state (job->pipeline), problem), problem);
-  if (!ok)
-    g_propagate_error (error, g_steal_pointer (&problem));
-  return ok;
+  if (state >= HOOKRUN_RELEASE_SEALED && hookrun_deploy_job_has_earlier_version (job))
+    return hookrun_deploy_job_go_on (job, TRUE, cancellable, error);
+  return hookrun_deploy_job_put_right (job, cancellable, error) &&
+         deploy_job (job, cancellable, error);
 }
 
 static gboolean
@@ -270,7 +182,7 @@ run_rollback (DeployJob *job, GCancellable *cancellable, GError **error)
   gboolean ok = hookrun_deploy_job_open_layout (job, cancellable, error) &&
                 hookrun_pipeline_rollback (job->pipeline, job->data, job->journal, &problem);
 
-  add_result (job, ok ? "rolled-back" : "incomplete", problem);
+  hookrun_deploy_job_add_result (job, ok ? "rolled-back" : "incomplete", problem);
   if (problem != NULL)
     g_propagate_error (error, g_steal_pointer (&problem));
   return ok;
@@ -297,6 +209,8 @@ adopt_parameters (DeployJob *job)
   job->data = hookrun_deploy_job_make_data (self, job->module);
   g_clear_object (&job->source);
   job->source = hookrun_source_new (job->module, self->release, self->host);
+  if (json_object_get_boolean_member_with_default (data, "force", FALSE))
+    hookrun_data_slot_set_boolean (job->data, SLOT_FORCE, TRUE);
 }
 
 /* A large tree takes its time: whoever watches is told what for. */
@@ -322,8 +236,8 @@ process_module (HookrunDeployment *self, HookrunModule *module, gboolean only_un
   if (job == NULL || !hookrun_deploy_job_open_journal (job, HOOKRUN_JOURNAL_NONE, error))
     return FALSE;
   self->job = job;
-  if (only_unfinished && !is_unfinished (hookrun_journal_get_state (job->journal))) {
-    add_result (job, "unchanged", NULL);
+  if (only_unfinished && !hookrun_deploy_job_is_unfinished (job)) {
+    hookrun_deploy_job_add_result (job, "unchanged", NULL);
     self->job = NULL;
     return TRUE;
   }
@@ -335,7 +249,7 @@ process_module (HookrunDeployment *self, HookrunModule *module, gboolean only_un
   if (ok)
     return TRUE;
   if (json_array_get_length (self->results) == n_results)
-    add_result (job, "failed", problem);
+    hookrun_deploy_job_add_result (job, "failed", problem);
   g_propagate_error (error, g_steal_pointer (&problem));
   hookrun_deployment_prefix_error (module, error);
   return FALSE;
@@ -365,10 +279,10 @@ process_all (HookrunDeployment *self, gboolean only_unfinished, JobFunc func,
  * @error: return location for an error
  *
  * Deploys the modules one after the other until one fails. A module whose version is live already
- * is left alone unless it is forced. What an earlier process left unfinished is taken back first.
- * When a module fails, its old tree is live, and
- * [method@Hookrun.Deployment.get_results] tells what became of each. Blocks; see
- * [method@Hookrun.Deployment.run_async].
+ * is left alone unless it is forced. What an earlier process left unfinished is taken back first,
+ * or, where its release was confirmed and only the rest is missing, finished. When a module fails,
+ * its old tree is live, and [method@Hookrun.Deployment.get_results] tells what became of each.
+ * Blocks; see [method@Hookrun.Deployment.run_async].
  *
  * Returns: %TRUE when all modules are deployed or unchanged. Errors are those of the step that
  *   failed: %HOOKRUN_ERROR_CONNECTION and the host key and login codes of the target,
@@ -390,8 +304,9 @@ hookrun_deployment_run (HookrunDeployment *self, GCancellable *cancellable, GErr
  * @error: return location for an error
  *
  * Goes on with the runs to this host that did not end, with the release, configuration and
- * arguments that they began with. What was already sent whole goes on where it stopped; what was
- * not is begun anew. Blocks.
+ * arguments that they began with, forced if they were. What was already sent whole goes on where it
+ * stopped; what was not, or has another version by now, is taken back and begun anew, and its hooks
+ * run again. Blocks.
  *
  * Returns: %TRUE when nothing is unfinished any more; errors as in
  *   [method@Hookrun.Deployment.run]

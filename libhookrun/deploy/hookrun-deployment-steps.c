@@ -31,7 +31,7 @@ execute_checkout (DeployJob *job, HookrunStep *step, GError **error)
 static gboolean
 probe_checkout (DeployJob *job, HookrunStep *step, gboolean *done, GError **error)
 {
-  *done = g_file_test (slot (job, SLOT_SOURCEDIR), G_FILE_TEST_IS_DIR);
+  *done = job->is_past_commit || g_file_test (slot (job, SLOT_SOURCEDIR), G_FILE_TEST_IS_DIR);
   return TRUE;
 }
 

@@ -278,7 +278,8 @@ hookrun_deployment_get_engine (HookrunDeployment *self)
  *
  * Gets what became of each module in the last run, resume or rollback, also of one that failed: a
  * JSON array of objects with `module`, `host`, `state` (`deployed`, `unchanged`, `rolled-back`,
- * `failed`, `incomplete`), `version`, `previous_version`, and `error` where there is one. A module
+ * `failed`, `incomplete`), `version`, `previous_version`, `error` where there is one, and, where a
+ * run that had not ended was put right first, `earlier_run` (`finished`, `taken-back`). A module
  * without an unfinished run is `unchanged`, without versions, after a resume or rollback.
  *
  * Returns: (transfer full): a JSON array

@@ -131,7 +131,7 @@ static void
 show_results (const DeployCommandContext *context, JsonNode *results, gboolean is_run, gboolean ok)
 {
   const DeployOptions *options = context->options;
-  gboolean nothing = ok && !is_run && report_has_only (results, "unchanged");
+  gboolean nothing = ok && !is_run && report_is_nothing (results);
 
   if (!nothing || options->json)
     report_results (results, options->json);
@@ -163,7 +163,7 @@ run_changing (const DeployCommandContext *context, DeploymentFunc func, GError *
   results = hookrun_deployment_get_results (deployment);
   show_results (context, results, is_run, ok);
   disconnect_reports (deployment);
-  if (ok && !is_run && report_has_only (results, "unchanged"))
+  if (ok && !is_run && report_is_nothing (results))
     tool_print_message ("no run to %s is unfinished: there is nothing to %s", options->host,
                         func == hookrun_deployment_resume ? "resume" : "take back");
   if (ok)

@@ -206,9 +206,12 @@ report_has_state (JsonNode *results, const char *state)
 }
 
 gboolean
-report_has_only (JsonNode *results, const char *state)
+report_is_nothing (JsonNode *results)
 {
   JsonArray *array = json_node_get_array (results);
 
-  return count_state (array, state) == json_array_get_length (array);
+  for (guint i = 0; i < json_array_get_length (array); i++)
+    if (json_object_has_member (json_array_get_object_element (array, i), "earlier_run"))
+      return FALSE;
+  return count_state (array, "unchanged") == json_array_get_length (array);
 }

@@ -30,7 +30,7 @@ void report_plugins (JsonNode *rows, gboolean json);
 
 /* Whether a module of @results has this state. */
 gboolean report_has_state (JsonNode *results, const char *state);
-/* Whether all of them have it. */
-gboolean report_has_only (JsonNode *results, const char *state);
+/* Whether all are unchanged, and no run of an earlier process was put right on the way. */
+gboolean report_is_nothing (JsonNode *results);
 
 G_END_DECLS
