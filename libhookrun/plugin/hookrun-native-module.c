@@ -4,6 +4,7 @@
  * with local symbols: GModule would call a function of the plugin before its descriptor is checked.
  */
 #include "hookrun-native-module-private.h"
+#include "hookrun-elf-check-private.h"
 #include "hookrun-error-private.h"
 #include "hookrun-trust-private.h"
 
@@ -43,15 +44,27 @@ hookrun_descriptor_check (const HookrunPluginDescriptor *descriptor, const char 
   return FALSE;
 }
 
+/* Nothing of a file that is cut off may be mapped. */
+static gboolean
+check_contents (int fd, const struct stat *st, const char *path, GError **error)
+{
+  if (S_ISREG (st->st_mode))
+    return hookrun_elf_check_whole (fd, (guint64)st->st_size, path, error);
+  g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID, "\"%s\" is not a regular file", path);
+  return FALSE;
+}
+
 static gboolean
 check_file (const char *path, HookrunNativeSession *session, struct stat *st, GError **error)
 {
-  if (!hookrun_trust_check (&session->folder, path, st, error))
+  int fd = hookrun_trust_open_known (&session->folder, path, O_RDONLY, st, error);
+  gboolean ok;
+
+  if (fd < 0)
     return FALSE;
-  if (S_ISREG (st->st_mode))
-    return TRUE;
-  g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID, "\"%s\" is not a regular file", path);
-  return FALSE;
+  ok = check_contents (fd, st, path, error);
+  close (fd);
+  return ok;
 }
 
 gboolean
@@ -220,6 +233,10 @@ open_as_copy (const char *path, GError **error)
     close (fd);
   if (copy < 0)
     return NULL;
+  if (fstat (copy, &st) < 0 || !check_contents (copy, &st, path, error)) {
+    close (copy);
+    return NULL;
+  }
   name = g_strdup_printf ("/proc/self/fd/%d", copy);
   handle = map (name, path, &descriptor, error);
   if (handle != NULL)

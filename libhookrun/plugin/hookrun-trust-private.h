@@ -41,6 +41,10 @@ gboolean hookrun_trusted_folder_is_untouched (const HookrunTrustedFolder *self);
 gboolean hookrun_trust_check (HookrunTrustedFolder *folder, const char *path, struct stat *st,
                               GError **error);
 
+/* The same, and gives a descriptor of the file, opened with @flags; -1 and @error on failure. */
+int hookrun_trust_open_known (HookrunTrustedFolder *folder, const char *path, int flags,
+                              struct stat *st, GError **error);
+
 /* The same for @name in a folder that was opened this way, at @folder_path. */
 int hookrun_trust_open_at (int folder_fd, const char *folder_path, const char *name, int flags,
                            struct stat *st, GError **error);

@@ -273,6 +273,12 @@ check_by_opening (const char *path, struct stat *st, GError **error)
   return TRUE;
 }
 
+static gboolean
+is_safe (const struct stat *st)
+{
+  return (st->st_uid == 0 || st->st_uid == geteuid ()) && (st->st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
 gboolean
 hookrun_trust_check (HookrunTrustedFolder *folder, const char *path, struct stat *st,
                      GError **error)
@@ -292,10 +298,36 @@ hookrun_trust_check (HookrunTrustedFolder *folder, const char *path, struct stat
   if (S_ISLNK (st->st_mode))
     return check_by_opening (path, st, error);
   folder->is_inside = TRUE;
-  if ((st->st_uid == 0 || st->st_uid == geteuid ()) && (st->st_mode & (S_IWGRP | S_IWOTH)) == 0)
+  if (is_safe (st))
     return TRUE;
   what = g_strdup_printf ("\"%s\"", path);
   return hookrun_file_check_trust (st, what, error);
+}
+
+int
+hookrun_trust_open_known (HookrunTrustedFolder *folder, const char *path, int flags,
+                          struct stat *st, GError **error)
+{
+  const char *slash = strrchr (path, '/');
+  g_autofree char *what = NULL;
+  int fd;
+
+  folder->is_inside = FALSE;
+  if (slash == NULL || slash == path || !g_path_is_absolute (path))
+    return hookrun_trust_open (path, flags, st, error);
+  if (!go_to_folder (folder, path, (gsize)(slash - path), error))
+    return -1;
+  fd = openat (folder->fd, slash + 1, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (fd < 0)
+    return hookrun_trust_open (path, flags, st, error);
+  if (fstat (fd, st) == 0 && is_safe (st)) {
+    folder->is_inside = TRUE;
+    return fd;
+  }
+  what = g_strdup_printf ("\"%s\"", path);
+  hookrun_file_check_trust (st, what, error);
+  close (fd);
+  return -1;
 }
 
 int
@@ -306,8 +338,7 @@ hookrun_trust_open_at (int folder_fd, const char *folder_path, const char *name,
   g_autofree char *what = NULL;
   int fd = openat (folder_fd, name, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
-  if (fd >= 0 && fstat (fd, st) == 0 && (st->st_uid == 0 || st->st_uid == geteuid ()) &&
-      (st->st_mode & (S_IWGRP | S_IWOTH)) == 0)
+  if (fd >= 0 && fstat (fd, st) == 0 && is_safe (st))
     return fd;
   path = g_build_filename (folder_path, name, NULL);
   if (fd < 0)

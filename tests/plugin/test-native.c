@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Native plugins: what is checked before code runs, loading on need, sharing, unloading, reload. */
+#include "hookrun-native-module-private.h"
 #include "plugin-fixture.h"
 
 #include <glib/gstdio.h>
@@ -206,6 +207,48 @@ test_missing_file (Fixture *fixture, gconstpointer unused)
 }
 
 static void
+assert_cut_off (Fixture *fixture, const char *whole, gsize length)
+{
+  g_autofree char *path = fixture_path (fixture, "cut.so");
+  HookrunNativeSession session = HOOKRUN_NATIVE_SESSION_INIT;
+
+  g_assert_true (g_file_set_contents (path, whole, (gssize)length, NULL));
+  g_assert_cmpint (g_chmod (path, 0644), ==, 0);
+  for (int as_copy = 0; as_copy < 2; as_copy++) {
+    g_autoptr (GError) error = NULL;
+
+    g_assert_null (hookrun_native_module_open (path, as_copy, &session, &error));
+    g_assert_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID);
+    assert_has (error->message, "/cut.so\" is cut off");
+    assert_has (error->message, "build or install it anew");
+  }
+  hookrun_native_session_clear (&session);
+  g_assert_false (is_mapped ("/cut.so"));
+}
+
+/* The dynamic linker maps such a file, and reading behind its end is SIGBUS. */
+static void
+test_cut_off (Fixture *fixture, gconstpointer unused)
+{
+  g_autofree char *path = fixture_path (fixture, "whole.so");
+  g_autofree char *whole = NULL;
+  g_autoptr (GError) error = NULL;
+  gsize length = 0;
+
+  fixture_copy_module (fixture, "native-a1", "whole.so");
+  g_assert_true (g_file_get_contents (path, &whole, &length, NULL));
+  for (gsize cut = 0; cut < length; cut += 4096)
+    assert_cut_off (fixture, whole, cut);
+  for (gsize cut = 16; cut < 1024; cut += 16)
+    assert_cut_off (fixture, whole, cut);
+  assert_cut_off (fixture, whole, 3000);
+  assert_cut_off (fixture, whole, length - 1);
+  fixture_add (fixture, MANIFEST ("a", "1.0", "cut.so", ON_NEED));
+  g_assert_false (activate (fixture, "a", NULL, &error));
+  g_assert_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID);
+}
+
+static void
 test_fails_silently (Fixture *fixture, gconstpointer unused)
 {
   g_autoptr (JsonNode) settings = json_from_string ("{\"fail\": \"silently\"}", NULL);
@@ -365,6 +408,7 @@ main (int argc, char **argv)
   ADD ("on-need/code-at-odds-with-manifest", test_on_need_at_odds);
   ADD ("faults-are-named", test_faults);
   ADD ("missing-file", test_missing_file);
+  ADD ("cut-off-file-is-not-mapped", test_cut_off);
   ADD ("failure-without-reason", test_fails_silently);
   ADD ("unloads-when-allowed", test_unloads);
   ADD ("unloads-after-the-emission", test_unloads_after_emission);
