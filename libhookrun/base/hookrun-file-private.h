@@ -17,7 +17,8 @@ char *hookrun_file_read_at (int folder_fd, const char *path, gsize max_size, gsi
                             GError **error);
 
 /* Writes @data to a temporary file beside @name, fsyncs it, renames it over @name and fsyncs the
- * folder. @mode is the file's mode. After a crash the file is the old one or the new one. */
+ * folder. @mode is the file's mode. After a crash the file is the old one or the new one.
+ * What is there and is neither a file nor a link is not replaced (EXISTS). */
 gboolean hookrun_file_replace_at (int folder_fd, const char *name, const void *data, gsize length,
                                   mode_t mode, GError **error);
 

@@ -139,14 +139,32 @@ fill_temporary (int fd, const char *name, const void *data, gsize length, mode_t
   return TRUE;
 }
 
+/* A device, pipe or socket is nobody's earlier version of a file. (A folder is refused by rename.)
+ */
+static gboolean
+check_replaceable (int folder_fd, const char *name, GError **error)
+{
+  struct stat st;
+
+  if (fstatat (folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISREG (st.st_mode) ||
+      S_ISLNK (st.st_mode) || S_ISDIR (st.st_mode))
+    return TRUE;
+  g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_EXISTS,
+               "\"%s\" is there and is not a regular file; move it away", name);
+  return FALSE;
+}
+
 gboolean
 hookrun_file_replace_at (int folder_fd, const char *name, const void *data, gsize length,
                          mode_t mode, GError **error)
 {
   g_autofree char *temporary = NULL;
-  int fd = open_temporary (folder_fd, name, mode, &temporary, error);
   gboolean ok;
+  int fd;
 
+  if (!check_replaceable (folder_fd, name, error))
+    return FALSE;
+  fd = open_temporary (folder_fd, name, mode, &temporary, error);
   if (fd < 0)
     return FALSE;
   ok = fill_temporary (fd, name, data, length, mode, error);

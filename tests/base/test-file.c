@@ -79,6 +79,24 @@ test_failed_replace_keeps_the_old (Folder *folder, gconstpointer unused)
 }
 
 static void
+test_replaces_files_only (Folder *folder, gconstpointer unused)
+{
+  g_autoptr (GError) error = NULL;
+  struct stat st;
+
+  g_assert_cmpint (mkfifoat (folder->fd, "pipe", 0600), ==, 0);
+  g_assert_false (hookrun_file_replace_at (folder->fd, "pipe", "x", 1, 0644, &error));
+  g_assert_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_EXISTS);
+  g_assert_nonnull (strstr (error->message, "\"pipe\" is there and is not a regular file"));
+  g_assert_cmpint (fstatat (folder->fd, "pipe", &st, AT_SYMLINK_NOFOLLOW), ==, 0);
+  g_assert_true (S_ISFIFO (st.st_mode));
+  g_assert_cmpint (symlinkat ("/none", folder->fd, "link"), ==, 0);
+  g_assert_true (hookrun_file_replace_at (folder->fd, "link", "x", 1, 0644, NULL));
+  g_assert_cmpint (fstatat (folder->fd, "link", &st, AT_SYMLINK_NOFOLLOW), ==, 0);
+  g_assert_true (S_ISREG (st.st_mode));
+}
+
+static void
 test_remove_follows_no_link (Folder *folder, gconstpointer unused)
 {
   g_autofree char *outside = g_dir_make_tmp ("hookrun-XXXXXX", NULL);
@@ -119,6 +137,7 @@ main (int argc, char **argv)
   ADD ("replace-and-read", test_replace_and_read);
   ADD ("refuses-to-read", test_refuses_to_read);
   ADD ("failed-replace-keeps-the-old", test_failed_replace_keeps_the_old);
+  ADD ("replaces-files-only", test_replaces_files_only);
   ADD ("remove-follows-no-link", test_remove_follows_no_link);
   ADD ("trust", test_trust);
   return g_test_run ();

@@ -3,8 +3,12 @@
  * hookrun-deploy: options, presentation and exit status around a HookrunDeployment. The work is in
  * the library.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <hookrun.h>
 #include <locale.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "report.h"
@@ -53,18 +57,66 @@ print_help (const DeployOptions *options)
   return TOOL_EXIT_DONE;
 }
 
+static void
+set_trace_error (const char *path, int problem, GError **error)
+{
+  g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_IO, "cannot write the trace to \"%s\": %s", path,
+               g_strerror (problem));
+}
+
+/* What is there is written to and never replaced: it may be a device or a pipe, which must have a
+ * reader already. */
+static int
+open_trace (const char *path, GError **error)
+{
+  int fd = open (path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
+
+  if (fd >= 0 && fcntl (fd, F_SETFL, O_WRONLY) == 0)
+    return fd;
+  set_trace_error (path, errno, error);
+  if (fd >= 0)
+    close (fd);
+  return -1;
+}
+
+/* Closes @fd. */
 static gboolean
-write_trace (HookrunDeployment *deployment, const char *path, GError **error)
+write_trace (HookrunDeployment *deployment, int fd, const char *path, GError **error)
 {
   g_autofree char *text =
       hookrun_registry_stop_trace (hookrun_deployment_get_registry (deployment));
-  g_autoptr (GError) problem = NULL;
+  FILE *stream = fdopen (fd, "w");
+  gboolean ok = stream != NULL && fputs (text, stream) >= 0;
 
-  if (g_file_set_contents (path, text, -1, &problem))
-    return TRUE;
-  g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_IO, "cannot write the trace: %s",
-               problem->message);
-  return FALSE;
+  if (stream == NULL)
+    close (fd);
+  else if (fclose (stream) != 0)
+    ok = FALSE;
+  if (!ok)
+    set_trace_error (path, errno, error);
+  return ok;
+}
+
+/* Runs @command and traces it, when that is wanted. */
+static ToolExit
+run_traced (const DeployCommand *command, const DeployCommandContext *context, GError **error)
+{
+  const char *path = context->options->trace;
+  int fd = path != NULL ? open_trace (path, error) : -1;
+  ToolExit status;
+
+  if (path != NULL && fd < 0)
+    return TOOL_EXIT_USAGE;
+  if (path == NULL || context->deployment == NULL) {
+    if (fd >= 0)
+      close (fd);
+    return command->run (context, error);
+  }
+  hookrun_registry_start_trace (hookrun_deployment_get_registry (context->deployment));
+  status = command->run (context, error);
+  if (!write_trace (context->deployment, fd, path, status == TOOL_EXIT_DONE ? error : NULL))
+    status = status == TOOL_EXIT_DONE ? TOOL_EXIT_FAILED : status;
+  return status;
 }
 
 /* Plugins are asked for their options only when there are words that are not our own: a worker
@@ -108,15 +160,7 @@ run_command (const DeployCommand *command, DeployCommandContext *context, Deploy
   }
   if (context->deployment != NULL)
     hookrun_deployment_set_arguments (context->deployment, options->arguments);
-  if (options->trace != NULL && !g_file_set_contents (options->trace, "", 0, error))
-    return TOOL_EXIT_USAGE;
-  if (options->trace != NULL && context->deployment != NULL)
-    hookrun_registry_start_trace (hookrun_deployment_get_registry (context->deployment));
-  status = command->run (context, error);
-  if (options->trace != NULL && context->deployment != NULL &&
-      !write_trace (context->deployment, options->trace, status == TOOL_EXIT_DONE ? error : NULL))
-    status = status == TOOL_EXIT_DONE ? TOOL_EXIT_FAILED : status;
-  return status;
+  return run_traced (command, context, error);
 }
 
 static ToolExit
