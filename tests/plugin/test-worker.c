@@ -93,7 +93,8 @@ test_async (WorkerFixture *fixture, gconstpointer mode)
 
   for (gsize i = 0; i < G_N_ELEMENTS (rows); i++) {
     g_autoptr (GError) error = NULL;
-    g_autoptr (GAsyncResult) result = call_in_loop (fixture, rows[i].method, 100, NULL);
+    guint timeout_ms = rows[i].code == HOOKRUN_ERROR_TIMED_OUT ? 100 : 20000;
+    g_autoptr (GAsyncResult) result = call_in_loop (fixture, rows[i].method, timeout_ms, NULL);
     g_autoptr (JsonNode) answer = hookrun_worker_call_finish (fixture->worker, result, &error);
 
     if (rows[i].code < 0)
