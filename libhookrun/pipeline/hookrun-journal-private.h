@@ -10,8 +10,9 @@
 
 G_BEGIN_DECLS
 
-/* Archives the run before it, if it is over, and makes the file with @header as its first record.
- * CONFLICT when the run before it is unfinished. */
+/* Makes a file with @header as its first record and puts it in the place of the run before it,
+ * which is archived. When it fails that run is still the current one. CONFLICT when it is
+ * unfinished. */
 gboolean hookrun_journal_begin (HookrunJournal *self, JsonObject *header, GError **error);
 
 /* Numbers @record, writes it, syncs it, applies it to the ledger. When it fails the record is not

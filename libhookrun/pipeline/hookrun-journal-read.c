@@ -272,9 +272,13 @@ hookrun_journal_list_runs (HookrunJournal *self, GError **error)
   if (numbers == NULL)
     return NULL;
   array = json_array_new ();
-  for (guint i = 0; i < numbers->len; i++)
-    json_array_add_object_element (array,
-                                   archived_status (self, g_array_index (numbers, guint, i)));
+  for (guint i = 0; i < numbers->len; i++) {
+    guint number = g_array_index (numbers, guint, i);
+
+    /* A crash may have left the current run under its archive's name, too. */
+    if (self->ledger == NULL || hookrun_record_get_int (self->ledger->header, "number") != number)
+      json_array_add_object_element (array, archived_status (self, number));
+  }
   if (self->ledger != NULL)
     json_array_add_element (array, hookrun_journal_get_status (self));
   node = json_node_init_array (json_node_alloc (), array);

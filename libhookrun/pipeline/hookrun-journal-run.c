@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The life of a run in its journal: begun in a new file after the one before it is archived,
- * appended to, given up.
+ * The life of a run in its journal: begun in a new file, which takes the place of the one before it
+ * when it is whole, appended to, given up.
  */
 #include "hookrun-journal-private.h"
 #include "hookrun-error-private.h"
@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 HookrunLedger *
@@ -74,58 +75,136 @@ prune (HookrunJournal *self)
   }
 }
 
-static gboolean
-archive_current (HookrunJournal *self, GError **error)
-{
-  g_autofree char *file = hookrun_journal_current_name (self);
-  g_autofree char *archive = NULL;
+/* What an open journal knows of its current run. */
+typedef struct {
+  int fd;
+  off_t size;
+  off_t reserved;
+  HookrunRecordSum sum;
+  GPtrArray *records;
+  HookrunLedger *ledger;
+} Run;
 
-  if (self->ledger == NULL)
-    return TRUE;
-  archive = hookrun_journal_archive_name (
-      self, (guint)hookrun_record_get_int (self->ledger->header, "number"));
-  if (renameat (self->folder_fd, file, self->folder_fd, archive) < 0) {
-    hookrun_set_error_from_errno (error, errno, "cannot archive journal \"%s\"", self->path);
+static Run
+take_run (HookrunJournal *self)
+{
+  Run run = {.fd = self->fd, .size = self->size, .reserved = self->reserved};
+
+  memcpy (run.sum, self->sum, sizeof run.sum);
+  run.records = g_steal_pointer (&self->records);
+  run.ledger = g_steal_pointer (&self->ledger);
+  self->fd = -1;
+  self->size = self->reserved = 0;
+  hookrun_record_sum_init (self->sum);
+  return run;
+}
+
+static void
+put_run (HookrunJournal *self, Run *run)
+{
+  self->fd = run->fd;
+  self->size = run->size;
+  self->reserved = run->reserved;
+  memcpy (self->sum, run->sum, sizeof run->sum);
+  self->records = g_steal_pointer (&run->records);
+  self->ledger = g_steal_pointer (&run->ledger);
+}
+
+static void
+run_clear (Run *run)
+{
+  hookrun_journal_close_fd (&run->fd);
+  g_clear_pointer (&run->records, g_ptr_array_unref);
+  g_clear_pointer (&run->ledger, hookrun_ledger_free);
+}
+
+static char *
+coming_name (HookrunJournal *self)
+{
+  return g_strdup_printf (".%s.journal.new", self->name);
+}
+
+/* Under a name of its own, until its first record is on disk. What a crash left there is nobody's:
+ * the journal is locked. */
+static gboolean
+create_coming (HookrunJournal *self, const char *coming, GError **error)
+{
+  if (unlinkat (self->folder_fd, coming, 0) == 0 || errno == ENOENT)
+    self->fd = openat (self->folder_fd, coming,
+                       O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (self->fd < 0) {
+    hookrun_set_error_from_errno (error, errno, "cannot make \"%s/%s\", the next journal",
+                                  self->folder, coming);
     return FALSE;
   }
-  hookrun_journal_release_reserve (self);
-  hookrun_journal_close_fd (&self->fd);
-  g_clear_pointer (&self->ledger, hookrun_ledger_free);
-  g_clear_pointer (&self->records, g_ptr_array_unref);
-  prune (self);
-  hookrun_journal_fault (self, HOOKRUN_JOURNAL_POINT_ARCHIVED);
+  self->ledger = hookrun_ledger_new ();
+  self->records = g_ptr_array_new_with_free_func ((GDestroyNotify)json_node_unref);
+  hookrun_journal_fault (self, HOOKRUN_JOURNAL_POINT_CREATED);
   return TRUE;
 }
 
 static gboolean
-create_current (HookrunJournal *self, GError **error)
+is_same_file (int folder_fd, const char *a, const char *b)
 {
-  g_autofree char *file = hookrun_journal_current_name (self);
+  struct stat one;
+  struct stat other;
 
-  self->fd = openat (self->folder_fd, file,
-                     O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (self->fd < 0) {
-    hookrun_set_error_from_errno (error, errno, "cannot make journal \"%s\"", self->path);
-    return FALSE;
-  }
-  self->size = self->reserved = 0;
-  hookrun_record_sum_init (self->sum);
-  self->ledger = hookrun_ledger_new ();
-  self->records = g_ptr_array_new_with_free_func ((GDestroyNotify)json_node_unref);
-  hookrun_journal_fault (self, HOOKRUN_JOURNAL_POINT_CREATED);
-  return hookrun_journal_sync_folder (self, error);
+  return fstatat (folder_fd, a, &one, AT_SYMLINK_NOFOLLOW) == 0 &&
+         fstatat (folder_fd, b, &other, AT_SYMLINK_NOFOLLOW) == 0 && one.st_dev == other.st_dev &&
+         one.st_ino == other.st_ino;
 }
 
-static void
-remove_stillborn (HookrunJournal *self)
+/* The run before gets its archive's name beside the current one, which the coming file then takes:
+ * there is a whole journal at every moment. A file system without links has none for a moment. */
+static gboolean
+put_in_place (HookrunJournal *self, const char *coming, const Run *before, GError **error)
 {
   g_autofree char *file = hookrun_journal_current_name (self);
+  g_autofree char *archive = NULL;
 
-  hookrun_journal_close_fd (&self->fd);
-  if (self->ledger != NULL)
+  if (before->ledger != NULL) {
+    archive = hookrun_journal_archive_name (
+        self, (guint)hookrun_record_get_int (before->ledger->header, "number"));
+    if (linkat (self->folder_fd, file, self->folder_fd, archive, 0) < 0 &&
+        !(errno == EEXIST && is_same_file (self->folder_fd, file, archive)))
+      renameat (self->folder_fd, file, self->folder_fd, archive);
+  }
+  hookrun_journal_fault (self, HOOKRUN_JOURNAL_POINT_ARCHIVED);
+  if (renameat (self->folder_fd, coming, self->folder_fd, file) < 0)
+    hookrun_set_error_from_errno (error, errno, "cannot put journal \"%s\" in its place",
+                                  self->path);
+  else if (hookrun_journal_sync_folder (self, error))
+    return TRUE;
+  if (archive != NULL)
+    renameat (self->folder_fd, archive, self->folder_fd, file);
+  else
     unlinkat (self->folder_fd, file, 0);
-  g_clear_pointer (&self->ledger, hookrun_ledger_free);
-  g_clear_pointer (&self->records, g_ptr_array_unref);
+  return FALSE;
+}
+
+/* When it fails the run before is still the current one. */
+static gboolean
+begin_anew (HookrunJournal *self, JsonObject *header, GError **error)
+{
+  g_autofree char *coming = coming_name (self);
+  Run before;
+  gboolean ok;
+
+  hookrun_journal_release_reserve (self);
+  before = take_run (self);
+  ok = create_coming (self, coming, error) && hookrun_journal_append (self, header, FALSE, error) &&
+       put_in_place (self, coming, &before, error);
+  if (!ok) {
+    Run failed = take_run (self);
+
+    run_clear (&failed);
+    unlinkat (self->folder_fd, coming, 0);
+    put_run (self, &before);
+    return FALSE;
+  }
+  run_clear (&before);
+  prune (self);
+  return TRUE;
 }
 
 static guint
@@ -162,12 +241,7 @@ hookrun_journal_begin (HookrunJournal *self, JsonObject *header, GError **error)
   json_object_set_string_member (header, "id", id);
   json_object_set_int_member (header, "number", next_number (self, archives));
   json_object_set_int_member (header, "pid", (gint64)getpid ());
-  if (!archive_current (self, error))
-    return FALSE;
-  if (create_current (self, error) && hookrun_journal_append (self, header, FALSE, error))
-    return TRUE;
-  remove_stillborn (self);
-  return FALSE;
+  return begin_anew (self, header, error);
 }
 
 /**

@@ -45,9 +45,9 @@ reserve (HookrunJournal *self, gsize length, GError **error)
     return TRUE;
   problem = allocate (self, needed + RESERVE);
   if (problem == ENOSPC || problem == EDQUOT || problem == EFBIG) {
-    hookrun_set_error_from_errno (error, problem,
-                                  "no room for journal \"%s\"; make some, then resume or roll back",
-                                  self->path);
+    hookrun_set_error_from_errno (
+        error, problem, "no room for journal \"%s\"; make some, then %s", self->path,
+        self->size == 0 ? "start again: nothing was begun" : "resume or roll back");
     return FALSE;
   }
   self->reserved = needed + RESERVE;

@@ -172,6 +172,74 @@ test_no_space_to_begin (Fixture *fixture, gconstpointer data)
   begin (journal);
 }
 
+/* Whatever goes wrong, the run before is what the journal tells of. */
+static void
+test_no_space_to_begin_again (Fixture *fixture, gconstpointer data)
+{
+  static const HookrunJournalPoint points[] = {
+      HOOKRUN_JOURNAL_POINT_RESERVE, HOOKRUN_JOURNAL_POINT_BEFORE_WRITE,
+      HOOKRUN_JOURNAL_POINT_HALF_WRITTEN, HOOKRUN_JOURNAL_POINT_WRITTEN};
+  g_autoptr (HookrunJournal) journal = NULL;
+  g_autoptr (JsonNode) runs = NULL;
+
+  write_run (fixture);
+  journal = open_journal (fixture, HOOKRUN_JOURNAL_NONE);
+  for (gsize i = 0; i < G_N_ELEMENTS (points); i++) {
+    g_autoptr (JsonObject) header =
+        parse_object ("{\"type\":\"run\",\"data\":{},\"plan\":{\"steps\":[]}}");
+    g_autoptr (HookrunJournal) reader = NULL;
+    g_autoptr (GError) error = NULL;
+    Fault fault = {points[i], ENOSPC};
+
+    hookrun_journal_set_fault_hook (journal, fail_at, &fault);
+    g_assert_false (hookrun_journal_begin (journal, header, &error));
+    g_assert_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_NO_SPACE);
+    g_assert_null (strstr (error->message, "resume"));
+    hookrun_journal_set_fault_hook (journal, NULL, NULL);
+    g_assert_cmpint (hookrun_journal_get_state (journal), ==, HOOKRUN_RUN_DONE);
+    reader = open_journal (fixture, HOOKRUN_JOURNAL_READ_ONLY);
+    g_assert_cmpint (hookrun_journal_get_state (reader), ==, HOOKRUN_RUN_DONE);
+  }
+  begin (journal);
+  runs = hookrun_journal_list_runs (journal, NULL);
+  g_assert_cmpuint (json_array_get_length (json_node_get_array (runs)), ==, 2);
+}
+
+typedef struct {
+  Fixture *fixture;
+  guint n_runs;
+} Look;
+
+static int
+look_at (HookrunJournalPoint point, gpointer user_data)
+{
+  Look *look = user_data;
+  g_autoptr (HookrunJournal) reader = open_journal (look->fixture, HOOKRUN_JOURNAL_READ_ONLY);
+  g_autoptr (JsonNode) runs = hookrun_journal_list_runs (reader, NULL);
+
+  look->n_runs++;
+  if (hookrun_journal_get_run_id (reader) == NULL)
+    g_error ("no run is current at point %d", (int)point);
+  if (json_array_get_length (json_node_get_array (runs)) != 1)
+    g_error ("a run is listed twice at point %d", (int)point);
+  return 0;
+}
+
+static void
+test_never_without_a_run (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (HookrunJournal) journal = NULL;
+  g_autoptr (JsonObject) header =
+      parse_object ("{\"type\":\"run\",\"data\":{},\"plan\":{\"steps\":[]}}");
+  Look look = {.fixture = fixture};
+
+  write_run (fixture);
+  journal = open_journal (fixture, HOOKRUN_JOURNAL_NONE);
+  hookrun_journal_set_fault_hook (journal, look_at, &look);
+  g_assert_true (hookrun_journal_begin (journal, header, NULL));
+  g_assert_cmpuint (look.n_runs, >=, 6);
+}
+
 /* The kernel refuses in the middle of a line; run in a child, which alone has the limit. */
 static void
 fill_up (Fixture *fixture)
@@ -310,6 +378,8 @@ main (int argc, char *argv[])
   ADD ("others-files-are-refused", test_not_mine);
   ADD ("no-space-leaves-no-record", test_no_space);
   ADD ("no-space-to-begin", test_no_space_to_begin);
+  ADD ("no-space-to-begin-keeps-the-run-before", test_no_space_to_begin_again);
+  ADD ("never-without-a-run", test_never_without_a_run);
   ADD ("file-limit-in-the-middle-of-a-line", test_file_limit);
   ADD ("limits-of-a-record", test_limits_of_a_record);
   ADD ("keeps-the-last-runs", test_keeps_the_last);
