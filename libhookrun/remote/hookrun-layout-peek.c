@@ -38,7 +38,12 @@ static const char script[] =
     "fi\n"
     "if [ -e .hookrun ] && ! ls .hookrun/. >/dev/null 2>&1; then unreadable \"$1\" .hookrun; fi\n"
     "for file in current deployed.json; do\n"
-    "  [ ! -e .hookrun/$file ] || [ -r .hookrun/$file ] || unreadable \"$1\" .hookrun/$file\n"
+    "  [ -e .hookrun/$file ] || continue\n"
+    "  [ -r .hookrun/$file ] || unreadable \"$1\" .hookrun/$file\n"
+    "  if [ ! -f .hookrun/$file ] || [ \"$(wc -c <.hookrun/$file)\" -gt $3 ]; then\n"
+    "    give_up \"$1\" .hookrun/$file 'not a file of a size that is written here; remove it "
+    "there'\n"
+    "  fi\n"
     "done\n"
     "if [ -f .hookrun/current ]; then cat .hookrun/current\n"
     "elif [ -d current ] && link=$(readlink current); then echo \"${link##*/}\"\n"
@@ -132,6 +137,7 @@ hookrun_layout_peek (HookrunLayout *self, char **current, JsonNode **record,
 {
   g_autofree char *folder = NULL;
   g_autofree char *command_line = NULL;
+  g_autofree char *limit = NULL;
   g_auto (HookrunCommandResult) result = {0};
   const char *kind;
   HookrunCommand command = {.label = "peek", .stdin_fd = -1, .max_output = 2 * MAX_RECORD};
@@ -140,10 +146,11 @@ hookrun_layout_peek (HookrunLayout *self, char **current, JsonNode **record,
 
   if (has_no_root (self->target))
     return read_reply (self, "", current, record, error);
+  limit = g_strdup_printf ("%d", MAX_RECORD);
   kind = self->kind == HOOKRUN_LAYOUT_IN_PLACE ? "in-place" : "releases";
   folder = hookrun_target_map_path (self->target, self->folder);
   command_line = hookrun_shell_quote_argv (
-      (const char *const[]){"sh", "-c", script, "hookrun-peek", folder, kind, NULL});
+      (const char *const[]){"sh", "-c", script, "hookrun-peek", folder, kind, limit, NULL});
   command.command_line = command_line;
   if (!hookrun_target_run_command (self->target, &command, &result, cancellable, error) ||
       !hookrun_target_check_status (self->target, "peek", result.status, result.errors, TRUE,

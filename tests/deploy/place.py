@@ -123,12 +123,12 @@ class Place:
 
     # -- the program
 
-    def run(self, *words, timeout=240, stdout=subprocess.PIPE, **environment):
-        """Runs hookrun-deploy on the project."""
+    def run(self, *words, timeout=240, stdout=subprocess.PIPE, prefix=(), **environment):
+        """Runs hookrun-deploy on the project; @prefix is a command that runs it."""
         variables = dict(os.environ, HOOKRUN_PYTHON_WORKER=str(SOURCE / "bindings/python/hookrun_worker"),
                          HOOKRUN_RSH_HELPER=str(BUILD / "libhookrun/remote/hookrun-rsh"),
                          GIT_CONFIG_GLOBAL="/dev/null", **environment)
-        done = subprocess.run([str(PROGRAM), "-C", str(self.project), *words], env=variables,
+        done = subprocess.run([*prefix, str(PROGRAM), "-C", str(self.project), *words], env=variables,
                               stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=timeout,
                               stdin=subprocess.DEVNULL)
         return Result(done.returncode, done.stdout, done.stderr)

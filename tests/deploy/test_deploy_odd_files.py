@@ -4,6 +4,7 @@
 import json
 import os
 import stat
+import subprocess
 import sys
 import threading
 import unittest
@@ -85,6 +86,115 @@ class TestTrace(OddCase):
         self.ok(self.place.deploy("--trace", str(self.file), "handlers"))
         self.assertIn("traceEvents", json.loads(target.read_text()))
         self.assertTrue(self.file.is_symlink())
+
+
+class TestStateFolder(OddCase):
+    """What lies in .hookrun at the target must be what was made there."""
+
+    def setUp(self):
+        super().setUp()
+        self.ok(self.place.deploy())
+        self.own = self.shop / ".hookrun"
+        self.place.commit("two")
+
+    def refused(self, path, *words):
+        result = self.place.deploy(*words)
+        self.assertNotEqual(result.status, 0, repr(result))
+        self.assertIn(str(path).removeprefix(str(self.place.target)), result.err)
+        self.assertIn("remove it there", result.err)
+        self.assertEqual(self.place.page(), "one")
+
+    def test_pipes_are_refused_by_name(self):
+        for name in ("lock", "writers", "journal", "history", "manifests"):
+            with self.subTest(name=name):
+                path = self.own / name
+                kept = self.place.folder / name
+                if path.exists():
+                    path.rename(kept)
+                os.mkfifo(path)
+                self.refused(path)
+                self.assertTrue(path.is_fifo())
+                self.assertFalse((self.own / "probe").is_fifo())
+                path.unlink()
+                if kept.exists():
+                    kept.rename(path)
+        self.ok(self.place.deploy())
+        self.assertEqual(self.place.page(), "two")
+
+    def test_folder_in_place_of_a_file(self):
+        for name in ("journal", "deployed.next"):
+            path = self.own / name
+            path.mkdir()
+            self.refused(path)
+            path.rmdir()
+
+    def test_left_probe_is_not_used(self):
+        for make in (os.mkfifo, os.mkdir):
+            probe = self.own / "probe"
+            probe.unlink(missing_ok=True)
+            make(probe)
+            self.place.commit("made by " + make.__name__)
+            self.ok(self.place.deploy())
+            self.assertEqual(self.place.page(), "made by " + make.__name__)
+
+    def test_record_that_is_none(self):
+        path = self.own / "deployed.json"
+        text = path.read_text()
+        path.write_text(json.dumps({"x": "y" * 1000000}))
+        self.refused(path)
+        self.refused(path, "status")
+        path.unlink()
+        os.mkfifo(path)
+        self.refused(path)
+        path.unlink()
+        path.write_text(text)
+        self.ok(self.place.deploy())
+
+
+class TestFullDisk(OddCase):
+    """No room for the journal: nothing is begun, and the run before is still what status tells."""
+
+    def setUp(self):
+        super().setUp()
+        self.state = self.place.project / ".hookrun"
+        self.state.mkdir()
+        names = ["-m"] if os.geteuid() == 0 else ["-U", "-r", "-m"]
+        disk = subprocess.Popen(
+            ["unshare", *names, "sh", "-c", 'mount -t tmpfs -o size=512k none "$1" && echo && exec sleep 600',
+             "sh", str(self.state)], stdout=subprocess.PIPE)
+        self.addCleanup(disk.wait)
+        self.addCleanup(disk.kill)
+        self.addCleanup(disk.stdout.close)
+        self.assertEqual(disk.stdout.readline(), b"\n")
+        self.inside = ["nsenter", "-t", str(disk.pid), "-m"]
+        if os.geteuid() != 0:
+            self.inside += ["-U", "--preserve-credentials"]
+
+    def deploy(self, *words):
+        return self.place.run("--host", "here", *words, prefix=self.inside)
+
+    def shell(self, command):
+        return subprocess.run([*self.inside, "sh", "-c", 'cd "$1" && ' + command, "sh",
+                               str(self.state)], check=False,
+                              stderr=subprocess.DEVNULL)
+
+    def last_runs(self):
+        return {row["module"]: row["last_run"] for row in self.ok(self.deploy("status", "--json")).rows()}
+
+    def test_last_run_is_kept(self):
+        self.ok(self.deploy())
+        self.assertEqual(self.last_runs(), {"db": "done", "shop": "done"})
+        self.place.commit("two")
+        self.shell('cat /dev/zero >ballast')
+        result = self.deploy()
+        self.assertEqual(result.status, 1, repr(result))
+        self.assertIn("start again", result.err)
+        self.assertNotIn("resume", result.err)
+        self.assertEqual(self.last_runs(), {"db": "done", "shop": "done"})
+        self.assertEqual(self.place.page(), "one")
+        self.shell("rm ballast")
+        self.ok(self.deploy())
+        self.assertEqual(self.place.page(), "two")
 
 
 if __name__ == "__main__":

@@ -149,7 +149,7 @@ remove_leftovers () {
 # Copies tree $1 to $2, "linked" or "apart" ($3). Clones are both: they take no space and share
 # nothing that can be written. Says when files are shared.
 copy_tree () {
-  if cp -a --reflink=always "$own/lock" "$own/probe" 2>/dev/null; then
+  if rm -rf "$own/probe" && cp --reflink=always "$own/lock" "$own/probe" 2>/dev/null; then
     cp -a --reflink=always "$1" "$2"
   elif [ "$3" = linked ]; then
     cp -al "$1" "$2" && echo shared
@@ -419,16 +419,20 @@ refuse () {
   return 1
 }
 
-# Whether all of these paths are missing, or of the login user or root, and no links.
+# Whether all of these paths are missing, or of the login user or root, and files or folders as they
+# are made here: no folder of ours begins with a letter of that list.
 are_ours () {
   me=$(id -u)
-  bad=$(find "$@" -prune ! -path '*/next' \( -type l -o ! -user 0 ! -user "$me" \) -print 2>/dev/null)
+  bad=$(find "$@" -prune ! -path '*/next' \( -type l -o ! -user 0 ! -user "$me" -o ! -name probe \
+    \( ! -type f ! -type d -o -type d -name '[cdhjltw]*' \) \) -print 2>/dev/null)
   [ -n "$bad" ] || return 0
   bad=$(printf '%s\n' "$bad" | head -n 1)
   name=.hookrun/${bad#"$own/"}
   [ "${bad#"$own/"}" != "$bad" ] || name=$bad
   if [ -h "$bad" ]; then
     refuse "$name" 'is a symbolic link' 'remove it there'
+  elif [ -O "$bad" ] && [ ! -f "$bad" ]; then
+    refuse "$name" 'is not of the kind that is made here' 'remove it there'
   else
     refuse "$name" "belongs to user $(ls -nd -- "$bad" | awk '{ print $3; exit }'), neither to root nor to \
 user $me who logs in" "give it to that user (chown -R $me) if you trust what is in it, or remove it"
