@@ -269,6 +269,12 @@ static const Method methods[] = {
 };
 static const Method other_methods = {NULL, method_of_engine, TRUE};
 
+/* Only the host sends these. */
+static const char *const host_methods[] = {
+    "initialize",   "plugin.activate", "plugin.deactivate", "plugin.describe",
+    "handler.call", "cancel",          "shutdown",          NULL,
+};
+
 static WorkerActivation *
 find_activation (WorkerHost *host, WorkerInvocation *invocation, JsonNode *params)
 {
@@ -294,6 +300,13 @@ hookrun_worker_serve_request (HookrunWorker *worker, HookrunWorkerRequest *reque
   const Method *method = &other_methods;
   g_autoptr (GError) error = NULL;
 
+  if (g_strv_contains (host_methods, name)) {
+    hookrun_worker_stop (worker, HOOKRUN_ERROR_PROTOCOL,
+                         "broke the protocol: it sent \"%s\", which is the host's to send (does it "
+                         "send back what it reads?)",
+                         name);
+    return;
+  }
   for (gsize i = 0; i < G_N_ELEMENTS (methods); i++)
     if (g_str_equal (methods[i].name, name))
       method = &methods[i];

@@ -115,22 +115,13 @@ on_initialized (HookrunWorker *worker, JsonNode *result, GError *error, gpointer
   g_autoptr (JsonNode) answer = result;
   g_autoptr (GError) problem = error;
   JsonNode *protocol = hookrun_worker_get_member (answer, "protocol");
-  WorkerNews news = WORKER_NEWS_INIT;
 
   if (problem == NULL && protocol != NULL && JSON_NODE_HOLDS_VALUE (protocol) &&
       json_node_get_int (protocol) == HOOKRUN_WORKER_PROTOCOL)
     return;
-  g_mutex_lock (&worker->lock);
-  if (worker->is_running)
-    hookrun_worker_break (worker,
-                          g_error_new (HOOKRUN_ERROR, HOOKRUN_ERROR_PROTOCOL,
-                                       "does not speak version %d of the protocol%s%s; it was "
-                                       "stopped",
-                                       HOOKRUN_WORKER_PROTOCOL, problem != NULL ? ": " : "",
-                                       problem != NULL ? problem->message : ""),
-                          FALSE, &news);
-  g_mutex_unlock (&worker->lock);
-  hookrun_worker_tell (worker, &news);
+  hookrun_worker_stop (worker, HOOKRUN_ERROR_PROTOCOL,
+                       "does not speak version %d of the protocol%s%s", HOOKRUN_WORKER_PROTOCOL,
+                       problem != NULL ? ": " : "", problem != NULL ? problem->message : "");
 }
 
 static void

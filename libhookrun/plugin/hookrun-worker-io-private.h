@@ -86,6 +86,7 @@ typedef struct {
   gint64 window; /* start of the current second */
   guint n_lines; /* in it */
   guint n_dropped;
+  char *last_words; /* (nullable): the last line of standard error that was not empty */
 } HookrunWorkerLog;
 
 /* Takes ownership of both descriptors. */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define CHUNK 65536
+#define MAX_LAST_WORDS 500
 
 static const HookrunLogLevel levels[2] = {HOOKRUN_LOG_INFO, HOOKRUN_LOG_WARNING};
 
@@ -41,6 +42,7 @@ hookrun_worker_log_clear (HookrunWorkerLog *self)
     if (self->partial[i] != NULL)
       g_string_free (g_steal_pointer (&self->partial[i]), TRUE);
   }
+  g_clear_pointer (&self->last_words, g_free);
 }
 
 static void
@@ -78,12 +80,14 @@ static void
 take_line (HookrunWorkerLog *self, int stream, const char *text, gsize length,
            HookrunLogLineFunc func, gpointer user_data)
 {
-  g_autofree char *line = NULL;
+  g_autofree char *line = hookrun_rpc_clean_text (text, (gssize)length, FALSE);
 
-  if (!hookrun_worker_log_admit (self, func, user_data))
-    return;
-  line = hookrun_rpc_clean_text (text, (gssize)length, FALSE);
-  func (levels[stream], line, user_data);
+  if (levels[stream] == HOOKRUN_LOG_WARNING && line[strspn (line, " ")] != '\0') {
+    g_free (self->last_words);
+    self->last_words = g_strndup (line, MAX_LAST_WORDS);
+  }
+  if (hookrun_worker_log_admit (self, func, user_data))
+    func (levels[stream], line, user_data);
 }
 
 static void

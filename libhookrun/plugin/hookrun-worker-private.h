@@ -134,6 +134,10 @@ gboolean hookrun_worker_ensure_running (HookrunWorker *self, WorkerNews *news, G
  * Takes ownership of @error. */
 void hookrun_worker_break (HookrunWorker *self, GError *error, gboolean tell_end, WorkerNews *news);
 void hookrun_worker_close (HookrunWorker *self);
+/* The same without the lock held, for what only its owner knows to be wrong; nothing if it ended.
+ */
+void hookrun_worker_stop (HookrunWorker *self, HookrunError code, const char *format, ...)
+    G_GNUC_PRINTF (3, 4);
 
 /* ---- hookrun-worker-messages.c: with the lock held ---- */
 

@@ -7,7 +7,10 @@
 #include "hookrun-error-private.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <sys/epoll.h>
+
+#define MAX_LAST_READS 16 /* a pipe holds less */
 
 static gboolean
 watch_fd (HookrunWorker *self, int fd, GError **error)
@@ -131,28 +134,63 @@ count_crash (HookrunWorker *self)
   self->not_before = now + MIN (delay, HOOKRUN_WORKER_MAX_BACK_OFF_MS) * 1000;
 }
 
+/* Of what the process printed, also while it was killed, all that there is. */
+static void
+read_to_end (HookrunWorker *self, WorkerNews *news)
+{
+  for (guint i = 0; i < MAX_LAST_READS && (self->log.fds[0] >= 0 || self->log.fds[1] >= 0); i++)
+    hookrun_worker_log_read (&self->log, hookrun_worker_add_line, news);
+  hookrun_worker_log_finish (&self->log, hookrun_worker_add_line, news);
+}
+
+/* Takes @error; its cause is often only in what the process printed last. */
+static GError *
+describe_failure (HookrunWorker *self, GError *error, const char *end)
+{
+  int pid = self->process != NULL ? hookrun_worker_process_get_pid (self->process) : 0;
+  const char *words = self->log.last_words;
+  GError *failure =
+      g_error_new (HOOKRUN_ERROR, error->code, "worker \"%s\" (pid %d) %s%s%s%s%s", self->name, pid,
+                   error->message, end != NULL ? "; it " : "", end != NULL ? end : "",
+                   words != NULL ? "; it said last: " : "", words != NULL ? words : "");
+
+  g_error_free (error);
+  return failure;
+}
+
 void
 hookrun_worker_break (HookrunWorker *self, GError *error, gboolean tell_end, WorkerNews *news)
 {
-  int pid = self->process != NULL ? hookrun_worker_process_get_pid (self->process) : 0;
   g_autofree char *end = NULL;
   g_autoptr (GError) failure = NULL;
   WorkerCall *call;
 
-  hookrun_worker_log_read (&self->log, hookrun_worker_add_line, news);
-  hookrun_worker_log_finish (&self->log, hookrun_worker_add_line, news);
   if (self->process != NULL)
     end = hookrun_worker_process_kill (self->process);
+  read_to_end (self, news);
+  failure = describe_failure (self, error, tell_end ? end : NULL);
   hookrun_worker_close (self);
   count_crash (self);
-  failure = g_error_new (HOOKRUN_ERROR, error->code, "worker \"%s\" (pid %d) %s%s%s%s%s",
-                         self->name, pid, error->message, tell_end && end != NULL ? "; it " : "",
-                         tell_end && end != NULL ? end : "", self->stage != NULL ? " while " : "",
-                         self->stage != NULL ? self->stage : "");
-  g_clear_pointer (&self->stage, g_free);
-  g_error_free (error);
   while ((call = g_queue_pop_head (&self->calls)) != NULL)
     hookrun_worker_call_done (call, NULL, g_error_copy (failure), news);
   g_clear_error (&news->failure);
   news->failure = g_steal_pointer (&failure);
+}
+
+void
+hookrun_worker_stop (HookrunWorker *self, HookrunError code, const char *format, ...)
+{
+  g_autofree char *text = NULL;
+  WorkerNews news = WORKER_NEWS_INIT;
+  va_list arguments;
+
+  va_start (arguments, format);
+  text = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  g_mutex_lock (&self->lock);
+  if (self->is_running)
+    hookrun_worker_break (self, g_error_new (HOOKRUN_ERROR, (int)code, "%s; it was stopped", text),
+                          FALSE, &news);
+  g_mutex_unlock (&self->lock);
+  hookrun_worker_tell (self, &news);
 }

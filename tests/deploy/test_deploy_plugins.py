@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Plugins that are broken, hostile or not to be trusted: a deployment says so, and the old tree is live."""
+import json
 import os
 import shutil
 import sys
@@ -106,6 +107,35 @@ class TestBeforeAnything(PluginCase):
     def test_unknown_signal_of_a_folder_without_hooks_is_told(self):
         self.place.write("shop/deployment.d/deploy.strat.d/notes", "")
         self.refused("deployment.d/deploy.strat.d", 'did you mean "deploy.start"', status=2)
+
+
+class TestWorkerThatDoesNotStart(PluginCase):
+    """A worker that cannot be loaded is exit status 2, and the cause is where the error is."""
+
+    def worker(self, *command):
+        manifest = {"id": "odd", "version": "1", "kind": "worker", "command": list(command)}
+        self.place.write("plugins/odd.json", json.dumps(manifest))
+        path = self.place.project / "shop/shop.ini"
+        if "[plugin:odd]" not in path.read_text():
+            path.write_text(path.read_text() + "[plugin:odd]\n")
+
+    def test_it_ends_at_once(self):
+        self.worker("/bin/false")
+        self.refused('worker "odd"', "exited with status 1", status=2)
+
+    def test_it_sends_back_what_it_reads(self):
+        self.worker("/bin/sh", "-c", "cat <&3 >&3")
+        self.refused('worker "odd"', "broke the protocol", "send back", status=2)
+
+    def test_it_takes_its_time(self):
+        self.place.write("shop/deployment.py", "import time\ntime.sleep(100)\n")
+        self.refused("shop.deployment.py", status=2)
+
+    def test_last_words_are_in_the_error(self):
+        self.worker("/bin/sh", "-c", "echo aside; echo 'no such file: x.cfg' >&2; echo >&2; exit 2")
+        for words in ((), ("-q",), ("--json",), ("handlers",), ("-n", "--json")):
+            with self.subTest(words=words):
+                self.refused("exited with status 2; it said last: no such file: x.cfg", status=2, words=words)
 
 
 class TestWarnings(PluginCase):

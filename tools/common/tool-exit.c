@@ -66,15 +66,9 @@ tool_exit_for_error (const GError *error)
 ToolExit
 tool_exit_for_loading (const GError *error)
 {
-  static const HookrunError malformed[] = {
-      HOOKRUN_ERROR_NOT_FOUND, HOOKRUN_ERROR_EXISTS,   HOOKRUN_ERROR_ABI,      HOOKRUN_ERROR_LIMIT,
-      HOOKRUN_ERROR_HANDLER,   HOOKRUN_ERROR_PROTOCOL, HOOKRUN_ERROR_CONFLICT,
-  };
+  ToolExit status = tool_exit_for_error (error);
 
-  for (gsize i = 0; i < G_N_ELEMENTS (malformed); i++)
-    if (g_error_matches (error, HOOKRUN_ERROR, (int)malformed[i]))
-      return TOOL_EXIT_USAGE;
-  return tool_exit_for_error (error);
+  return status == TOOL_EXIT_FAILED || status == TOOL_EXIT_UNREACHABLE ? TOOL_EXIT_USAGE : status;
 }
 
 const char *
