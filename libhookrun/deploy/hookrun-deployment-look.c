@@ -16,6 +16,27 @@ new_array (void)
 
 /* ---- handlers ---- */
 
+static const char *
+get_text (JsonObject *handler, const char *member)
+{
+  return json_object_get_string_member_with_default (handler, member, "");
+}
+
+static void
+add_handler (HookrunModule *module, const char *signal, const char *id, const char *owner,
+             const char *reason, JsonArray *rows)
+{
+  JsonObject *row = json_object_new ();
+
+  json_object_set_string_member (row, "module", hookrun_module_get_name (module));
+  json_object_set_string_member (row, "signal", signal);
+  json_object_set_string_member (row, "handler", id);
+  json_object_set_string_member (row, "owner", owner);
+  json_object_set_string_member (row, "reason", reason);
+  json_array_add_object_element (rows, row);
+}
+
+/* The default actions are connected during a run only. */
 static void
 add_handlers (HookrunDeployment *self, HookrunModule *module, const char *name, JsonArray *rows)
 {
@@ -23,21 +44,19 @@ add_handlers (HookrunDeployment *self, HookrunModule *module, const char *name, 
   g_autoptr (JsonNode) handlers =
       hookrun_signal_list_handlers (signal, hookrun_module_get_name (module));
   JsonArray *array = json_node_get_array (handlers);
+  gboolean has_default = hookrun_deployment_has_default (name);
 
   for (guint i = 0; i < json_array_get_length (array); i++) {
     JsonObject *handler = json_array_get_object_element (array, i);
-    JsonObject *row = json_object_new ();
 
-    json_object_set_string_member (row, "module", hookrun_module_get_name (module));
-    json_object_set_string_member (row, "signal", name);
-    json_object_set_string_member (row, "handler",
-                                   json_object_get_string_member_with_default (handler, "id", ""));
-    json_object_set_string_member (
-        row, "owner", json_object_get_string_member_with_default (handler, "owner", ""));
-    json_object_set_string_member (
-        row, "reason", json_object_get_string_member_with_default (handler, "reason", ""));
-    json_array_add_object_element (rows, row);
+    add_handler (module, name, get_text (handler, "id"), get_text (handler, "owner"),
+                 get_text (handler, "reason"), rows);
+    has_default = has_default && !g_str_equal (get_text (handler, "replaces"), "default");
   }
+  if (has_default)
+    add_handler (module, name, "default", "hookrun", "the default action, which comes last", rows);
+  else if (json_array_get_length (array) == 0)
+    add_handler (module, name, "", "", "nothing happens here", rows);
 }
 
 /**
@@ -45,9 +64,10 @@ add_handlers (HookrunDeployment *self, HookrunModule *module, const char *name, 
  * @self: a deployment
  * @error: return location for an error
  *
- * Lists the handlers of plugins for each module and signal, in the order in which they run. The
- * default actions, which come last, are not among them. Plugins are loaded where that has not
- * happened; the target is not connected.
+ * Lists the handlers for each module and signal, in the order in which they run. The default
+ * action, which comes last, has the id `default`; it is missing where a handler replaces it. A
+ * signal at which nothing happens has one row, with an empty `handler`. Plugins are loaded where
+ * that has not happened; the target is not connected.
  *
  * Returns: (transfer full): a JSON array of objects with `module`, `signal`, `handler`, `owner` and
  *   `reason`; %NULL with the errors of [method@Hookrun.Deployment.load_plugins]

@@ -162,6 +162,8 @@ HookrunSync *hookrun_deploy_job_new_sync (DeployJob *job);
 
 /* Fills @job->pipeline with all steps. */
 gboolean hookrun_deploy_job_add_steps (DeployJob *job, GError **error);
+/* Whether one of them does something at @signal when nobody replaces it. */
+gboolean hookrun_deployment_has_default (const char *signal);
 
 /* The record of a deployment as the target keeps it. (transfer full) */
 JsonNode *hookrun_deploy_job_make_record (DeployJob *job);

@@ -302,6 +302,15 @@ static const StepRow rows[] = {
      probe_confirm, describe_confirm},
 };
 
+gboolean
+hookrun_deployment_has_default (const char *signal)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    if (rows[i].execute != NULL && g_str_equal (rows[i].middle, signal))
+      return TRUE;
+  return FALSE;
+}
+
 typedef struct {
   DeployJob *job; /* not owned: it owns the pipeline that owns this */
   const StepRow *row;

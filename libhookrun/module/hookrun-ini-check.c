@@ -5,9 +5,11 @@
  */
 #include "hookrun-module-private.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 #include "hookrun-nearest-private.h"
+#include "hookrun-trust-private.h"
 
 typedef struct {
   const HookrunIni *ini;
@@ -175,4 +177,21 @@ hookrun_ini_check (const HookrunIni *ini, const HookrunKeyRule *rules, gboolean 
 
   for (guint i = 0; i < ini->sections->len; i++)
     check_section (&self, g_ptr_array_index (ini->sections, i));
+}
+
+HookrunIni *
+hookrun_ini_load_trusted (const char *path, const char *file, HookrunFaults *faults)
+{
+  HookrunTrustedFolder folder = HOOKRUN_TRUSTED_FOLDER_INIT;
+  g_autoptr (GError) error = NULL;
+  struct stat st;
+
+  hookrun_trust_check (&folder, path, &st, &error);
+  hookrun_trusted_folder_clear (&folder);
+  /* What else is wrong with it, reading it tells. */
+  if (g_error_matches (error, HOOKRUN_ERROR, HOOKRUN_ERROR_UNTRUSTED)) {
+    hookrun_faults_add (faults, HOOKRUN_ERROR_UNTRUSTED, "%s: %s", file, error->message);
+    return NULL;
+  }
+  return hookrun_ini_load_at (AT_FDCWD, path, file, faults);
 }

@@ -26,6 +26,10 @@ struct _HookrunModule {
 HookrunModule *hookrun_module_load (const char *name, const char *folder, const char *shown,
                                     GHashTable *hosts, HookrunFaults *faults);
 
+/* hookrun_ini_load_at() for a file that says what runs: UNTRUSTED when it or a folder on its way
+ * (@path is absolute) can be changed by anybody but root and the user. */
+HookrunIni *hookrun_ini_load_trusted (const char *path, const char *file, HookrunFaults *faults);
+
 /* The line of "depends" for messages. */
 guint hookrun_module_get_depends_line (HookrunModule *self);
 
@@ -42,5 +46,9 @@ typedef struct {
  * like a slip of the pen. @hosts is NULL where no key depends on a host. */
 void hookrun_ini_check (const HookrunIni *ini, const HookrunKeyRule *rules, gboolean has_guests,
                         GHashTable *hosts, HookrunFaults *faults);
+
+/* hookrun_ini_load_at() for a file that says what runs: UNTRUSTED when it or a folder on its way
+ * (@path is absolute) can be changed by anybody but root and the user. */
+HookrunIni *hookrun_ini_load_trusted (const char *path, const char *file, HookrunFaults *faults);
 
 G_END_DECLS

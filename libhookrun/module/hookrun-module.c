@@ -157,7 +157,7 @@ hookrun_module_load (const char *name, const char *folder, const char *shown, GH
   g_autofree char *base = g_path_get_basename (folder);
   g_autofree char *file = g_strconcat (base, ".ini", NULL);
   g_autofree char *path = g_build_filename (folder, file, NULL);
-  HookrunIni *ini = hookrun_ini_load_at (AT_FDCWD, path, shown, faults);
+  HookrunIni *ini = hookrun_ini_load_trusted (path, shown, faults);
   HookrunModule *self;
 
   if (ini == NULL)

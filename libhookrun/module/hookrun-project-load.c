@@ -250,7 +250,7 @@ hookrun_project_fill (HookrunProject *self, GError **error)
   g_autofree char *subject = g_strdup_printf ("project \"%s\"", self->path);
   Loading loading = {.project = self, .faults = faults, .file = file};
 
-  ini = hookrun_ini_load_at (AT_FDCWD, self->path, file, faults);
+  ini = hookrun_ini_load_trusted (self->path, file, faults);
   if (ini == NULL)
     return hookrun_faults_check (faults, subject, error);
   loading.ini = ini;

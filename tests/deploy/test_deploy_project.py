@@ -8,7 +8,7 @@ import unittest
 sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)),
                 os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")]
 import tap  # noqa: E402
-from place import Place  # noqa: E402
+from place import Place, SIGNALS  # noqa: E402
 
 
 class TestProject(unittest.TestCase):
@@ -38,6 +38,36 @@ class TestProject(unittest.TestCase):
                 self.assertEqual(list(self.place.target.iterdir()), [])
         path.write_text(whole.replace("/srv/shop", "/srv/db-shop"))
         self.ok(self.place.deploy())
+
+    def test_files_that_others_can_write_are_refused(self):
+        for name in ("project.ini", "shop/shop.ini", "shop", "."):
+            path = self.place.project / name
+            mode = path.stat().st_mode & 0o777
+            for bits in (0o020, 0o002):
+                with self.subTest(name=name, bits=bits):
+                    path.chmod(mode | bits)
+                    for words in (("--host", "here"), ("hosts",)):
+                        result = self.place.run(*words)
+                        self.assertEqual(result.status, 6, repr(result))
+                        self.assertIn(str(path).removesuffix("/."), result.err)
+                        self.assertIn("chmod go-w", result.err)
+            path.chmod(mode)
+        self.assertEqual(list(self.place.target.iterdir()), [])
+        self.ok(self.place.run("hosts"))
+
+    def test_handlers_tells_all_signals(self):
+        self.place.hook("deploy.start", "true")
+        self.place.write("shop/deployment.d/source.send.d/10-mine", "#!/bin/sh\n# hookrun: replaces=default\n")
+        (self.place.project / "shop/deployment.d/source.send.d/10-mine").chmod(0o755)
+        rows = [row for row in self.ok(self.place.run("handlers", "--host", "here", "--json")).rows()
+                if row["module"] == "shop"]
+        self.assertEqual(set(SIGNALS) - {row["signal"] for row in rows}, set())
+        found = {signal: [row["handler"] for row in rows if row["signal"] == signal] for signal in SIGNALS}
+        self.assertEqual(found["release.stage"], ["default"])
+        self.assertEqual(found["health.check"], [""])
+        self.assertNotIn("default", found["source.send"])
+        self.assertEqual(len(found["source.send"]), 1)
+        self.assertEqual(len(found["deploy.start"]), 1)
 
     def test_folder_of_another_module_is_taken_over_by_force_only(self):
         self.ok(self.place.deploy("--module", "db"))

@@ -188,7 +188,7 @@ run (char **argv, GError **error)
   context.cancellable = tool_interrupt_start ();
   if (!load (&context, options, error)) {
     project = context.project;
-    return TOOL_EXIT_USAGE;
+    return tool_exit_for_loading (*error);
   }
   project = context.project;
   deployment = context.deployment;
