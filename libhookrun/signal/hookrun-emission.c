@@ -8,6 +8,7 @@
 #include "hookrun-trace-private.h"
 
 #include <gio/gio.h>
+#include <string.h>
 
 static HookrunList no_handlers = {1, 0}; /* only its reference count changes */
 
@@ -26,16 +27,18 @@ code_of (const GError *cause)
   return HOOKRUN_ERROR_HANDLER;
 }
 
+/* Of a handler that is in its own way, many emissions deep, the message tells once. */
 GError *
 hookrun_emission_describe_error (HookrunSignal *signal, const HookrunHandler *handler,
                                  GError *cause)
 {
   g_autoptr (GError) owned = cause;
   g_autofree char *who = hookrun_handler_describe (handler);
+  g_autofree char *where = g_strdup_printf ("%s, signal \"%s\": ", who, signal->name);
+  const char *why = cause != NULL ? cause->message : "it failed and gave no reason";
 
   return g_error_new (HOOKRUN_ERROR, (int)(cause != NULL ? code_of (cause) : HOOKRUN_ERROR_HANDLER),
-                      "%s, signal \"%s\": %s", who, signal->name,
-                      cause != NULL ? cause->message : "it failed and gave no reason");
+                      "%s%s", strstr (why, where) == NULL ? where : "", why);
 }
 
 gboolean

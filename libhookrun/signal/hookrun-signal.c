@@ -144,23 +144,36 @@ is_text (const char *text)
          (text[0] != '\0' && strlen (text) <= MAX_ID && g_utf8_validate (text, -1, NULL));
 }
 
+/* An id stands in messages, listings and files of one line: characters that are seen, no blanks. */
+static gboolean
+is_id (const char *id)
+{
+  if (!is_text (id))
+    return FALSE;
+  for (const char *at = id; at != NULL && *at != '\0'; at = g_utf8_next_char (at))
+    if (!g_unichar_isgraph (g_utf8_get_char (at)))
+      return FALSE;
+  return TRUE;
+}
+
 gboolean
 hookrun_signal_check_options (HookrunSignal *self, const char *id,
                               const HookrunHandlerOptions *options, GError **error)
 {
   const char *problem = NULL;
+  g_autofree char *shown = NULL;
 
-  if (!is_text (id))
-    problem = "an id is UTF-8 text of 1 to 256 bytes";
+  if (!is_id (id))
+    problem = "an id is 1 to 256 bytes of UTF-8 without blanks and control characters";
   else if (options != NULL && !is_text (options->subject))
     problem = "a subject is UTF-8 text of 1 to 256 bytes";
   else if (options != NULL && options->replaces != NULL && g_strcmp0 (options->replaces, id) == 0)
     problem = "a handler cannot replace itself";
   if (problem == NULL)
     return TRUE;
+  shown = g_strescape (id != NULL ? id : "", NULL);
   g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID,
-               "signal \"%s\": cannot connect handler \"%s\": %s", self->name,
-               id != NULL && g_utf8_validate (id, -1, NULL) ? id : "", problem);
+               "signal \"%s\": cannot connect handler \"%.80s\": %s", self->name, shown, problem);
   return FALSE;
 }
 
@@ -229,7 +242,8 @@ add_handler (HookrunSignal *self, HookrunHandler *handler, HookrunTable **old, G
  * hookrun_signal_connect:
  * @self: a signal
  * @owner: (nullable): the scope that the connection belongs to; %NULL for the program's own
- * @id: (nullable): names the handler for others; unique for the signal and subject
+ * @id: (nullable): names the handler for others; unique for the signal and subject; at most 256
+ *   bytes of UTF-8 without blanks and control characters
  * @options: (nullable): where it is placed; %NULL for a plain handler
  * @func: (scope notified) (closure user_data) (destroy destroy): the handler
  * @user_data: passed to @func

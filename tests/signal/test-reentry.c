@@ -2,6 +2,8 @@
 /* Handlers that change the signal they handle, or emit it again. */
 #include "fixture.h"
 
+#include <string.h>
+
 static guint64 other_handler;
 
 static void
@@ -188,6 +190,47 @@ test_recursion_limit (Fixture *fixture, gconstpointer unused)
   fixture_expect (fixture, HOOKRUN_CONTINUE, "");
 }
 
+static void
+test_recursion_is_told_once (Fixture *fixture, gconstpointer unused)
+{
+  HookrunSignal *other =
+      hookrun_registry_define (fixture->registry, "test.other", HOOKRUN_SIGNAL_NONE, NULL, 0, NULL);
+  g_autoptr (GError) error = NULL;
+  const char *first;
+
+  hookrun_signal_connect (fixture->signal, NULL, "there", NULL, recurse, other, NULL, NULL);
+  hookrun_signal_connect (other, NULL, "back", NULL, recurse, fixture->signal, NULL, NULL);
+  nested = 0;
+  g_assert_cmpint (hookrun_signal_emit (other, NULL, &error), ==, HOOKRUN_FAILED);
+  g_assert_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_LIMIT);
+  first = strstr (error->message, "handler \"there\", signal \"test.signal\": ");
+  g_assert_nonnull (first);
+  g_assert_null (strstr (first + 1, "handler \"there\""));
+  g_assert_cmpuint (strlen (error->message), <, 400);
+}
+
+static void
+test_malformed_ids (Fixture *fixture, gconstpointer unused)
+{
+  static const char *const ids[] = {"bad id",      "bad\n", "bad\tid",
+                                    "bad\x1b[31m", "\x7f",  "bad\xc2\xa0id",
+                                    "bad\xc2\x85", "",      "\xff"};
+
+  for (gsize i = 0; i < G_N_ELEMENTS (ids); i++) {
+    g_autoptr (GError) error = NULL;
+
+    g_assert_cmpuint (
+        hookrun_signal_connect (fixture->signal, NULL, ids[i], NULL, recurse, NULL, NULL, &error),
+        ==, 0);
+    g_assert_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID);
+    g_assert_null (strchr (error->message, '\n'));
+    g_assert_null (strchr (error->message, '\x1b'));
+  }
+  g_assert_cmpuint (hookrun_signal_connect (fixture->signal, NULL, "größe/1@2:3", NULL, recurse,
+                                            NULL, NULL, NULL),
+                    !=, 0);
+}
+
 /* A loop over several signals stops as well. */
 static void
 test_recursion_of_many_signals (Fixture *fixture, gconstpointer unused)
@@ -212,6 +255,8 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  fixture_add ("/signal/recursion/told-once", test_recursion_is_told_once);
+  fixture_add ("/signal/connect/malformed-ids", test_malformed_ids);
   fixture_add ("/signal/change/removal-is-honoured", test_removal_is_honoured);
   fixture_add ("/signal/change/self-disconnect", test_self_disconnect);
   fixture_add ("/signal/change/addition-waits", test_addition_waits);

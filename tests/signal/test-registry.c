@@ -221,14 +221,14 @@ test_trace (Fixture *fixture, gconstpointer unused)
   g_autoptr (JsonNode) empty = NULL;
   JsonObject *handler, *emission, *arguments;
 
-  fixture_connect_full (fixture, "quote\"\n\xc3\xa9", NULL, HOOKRUN_FAILED, "secret", NULL);
+  fixture_connect_full (fixture, "quote\"\\\xc3\xa9", NULL, HOOKRUN_FAILED, "secret", NULL);
   g_assert_cmpint (hookrun_signal_emit (fixture->signal, NULL, NULL), ==, HOOKRUN_FAILED);
   hookrun_registry_start_trace (fixture->registry);
   g_assert_cmpint (hookrun_signal_emit_for (fixture->signal, "shop", NULL, NULL, NULL), ==,
                    HOOKRUN_FAILED);
   hookrun_signal_emit (define (fixture, "idle", 0, NULL), NULL, NULL);
   trace = stop_trace (fixture);
-  handler = find_event (trace, "quote\"\n\xc3\xa9", "X");
+  handler = find_event (trace, "quote\"\\\xc3\xa9", "X");
   emission = find_event (trace, "test.signal", "X");
   g_assert_nonnull (find_event (trace, "idle", "X"));
   arguments = json_object_get_object_member (handler, "args");
