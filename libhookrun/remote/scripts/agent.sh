@@ -14,10 +14,7 @@ kind=$2 lease=$3 holder=$4
 own=.hookrun releases=releases shared=shared
 
 say () { printf '\036 %s\n' "$1"; }
-die () {
-  printf '%s\n' "$*" >&2
-  exit 1
-}
+die () { printf '%s\n' "$*" >&2; exit 1; }
 
 sync_path () { sync "$1" 2>/dev/null || sync; }
 
@@ -419,8 +416,8 @@ refuse () {
   return 1
 }
 
-# Whether all of these paths are missing, or of the login user or root, and files or folders as they
-# are made here: no folder of ours begins with a letter of that list.
+# Whether all of these are missing, or of the login user or root and what is made here: a file, or a
+# folder, of which none of ours has such a letter.
 are_ours () {
   me=$(id -u)
   bad=$(find "$@" -prune ! -path '*/next' \( -type l -o ! -user 0 ! -user "$me" -o ! -name probe \
