@@ -83,6 +83,22 @@ stop (HookrunStagingCommit *commit, const HookrunStagingPosition *positions, GEr
   return FALSE;
 }
 
+/* A folder that is gone took what lay in it along; that is the user's to know. */
+static gboolean
+cannot_look (HookrunStagingCommit *commit, const GError *problem, GError **error)
+{
+  if (!g_error_matches (problem, HOOKRUN_ERROR, HOOKRUN_ERROR_NOT_FOUND)) {
+    g_propagate_error (error, g_error_copy (problem));
+    return FALSE;
+  }
+  g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_CONFLICT,
+               "commit %" G_GUINT64_FORMAT
+               " of module \"%s\" was cut off, and cannot be ended: %s; "
+               "every version is kept where it was. Put the folder back, or abandon the commit",
+               commit->id, commit->module, problem->message);
+  return FALSE;
+}
+
 /* ---- back ---- */
 
 static gboolean
@@ -137,10 +153,11 @@ end_as_found (HookrunStaging *self, HookrunStagingCommit *commit, gboolean forwa
 {
   guint n = commit->entries->len;
   g_autofree HookrunStagingPosition *positions = g_new0 (HookrunStagingPosition, n);
+  g_autoptr (GError) problem = NULL;
   Way way;
 
-  if (!locate_all (self, commit, positions, error))
-    return FALSE;
+  if (!locate_all (self, commit, positions, &problem))
+    return cannot_look (commit, problem, error);
   way = choose_way (positions, n, forward);
   *applied = way == WAY_FORWARD;
   if (way == WAY_STOP)

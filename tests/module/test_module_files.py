@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Changes of files that modules ask for with create_file: shown, answered, kept and taken back."""
+import json
 import os
 import sys
 import unittest
@@ -156,6 +157,42 @@ class TestChanges(FilesCase):
         self.file.write_text("by hand\n")
         self.undo(status=1)
         self.assertEqual(self.file.read_text(), "by hand\n")
+
+    def cut_off(self):
+        """As a run leaves it that was killed between the exchange and what follows it."""
+        self.go("new", "--answer", "y")
+        staging = self.place.state / ".staging"
+        lines = (staging / "ledger").read_text().splitlines(keepends=True)
+        entry = [json.loads(line[line.index("{"):]) for line in lines if '"begin"' in line][-1]["entries"][0]
+        (staging / "ledger").write_text("".join(lines[:-1]))
+        aside = self.file.parent / entry["temporary"]
+        os.rename(staging / "kept/c1-0", aside)
+        self.place.own()
+        return aside
+
+    def test_run_that_was_cut_off_is_ended_by_the_next_one(self):
+        aside = self.cut_off()
+        self.ok(self.place.run("list"))
+        self.assertFalse(aside.exists())
+        self.assertEqual(self.file.read_text(), "new\n")
+        self.undo()
+        self.assertEqual(self.file.read_text(), "old\n")
+
+    def test_what_cannot_be_ended_is_told_and_can_be_abandoned(self):
+        for spoil in (lambda: self.file.write_text("edited\n"),
+                      lambda: os.rename(self.file.parent, self.place.folder / "moved")):
+            self.setUp()
+            aside = self.cut_off()
+            spoil()
+            result = self.place.run("list")
+            self.assertNotEqual(result.status, 0)
+            self.assertIn("abandon the commit: hookrun-module abandon", result.err)
+            self.assertIn(str(self.file), result.err)
+            self.assertIn("abandoned", self.ok(self.place.run("abandon")).out)
+            self.ok(self.place.run("list"))
+            self.assertNotEqual(self.place.run("abandon").status, 0)
+            kept = aside if aside.exists() else self.place.folder / "moved" / aside.name
+            self.assertEqual(kept.read_text(), "old\n")
 
     def test_file_that_changed_while_pending_is_a_conflict(self):
         self.go("new")

@@ -9,6 +9,7 @@ static const ModuleCommand commands[] = {
     {"remove", FALSE, 1, G_MAXUINT, "remove MODULE…", module_remove},
     {"pending", FALSE, 0, G_MAXUINT, "pending [MODULE…]", module_pending},
     {"undo", FALSE, 0, 1, "undo [NUMBER]", module_undo},
+    {"abandon", FALSE, 0, 0, "abandon", module_abandon},
     {"run", TRUE, 1, G_MAXUINT, "run [OPTIONS] -- PROGRAM [ARGS…]", module_run},
     {"state", FALSE, 1, 1, "state MODULE", module_state},
     {"policy", FALSE, 1, 1, "policy MODULE [--grant | --revoke]", module_policy},

@@ -55,6 +55,8 @@ ToolExit module_remove (ModuleContext *context, GError **error);
 
 ToolExit module_pending (ModuleContext *context, GError **error);
 ToolExit module_undo (ModuleContext *context, GError **error);
+/* Goes on without ending what was cut off. */
+ToolExit module_abandon (ModuleContext *context, GError **error);
 /* Shows @changes of one module, asks for an answer to each where there is somebody to ask, and
  * carries the answers out. */
 gboolean module_settle (ModuleContext *context, HookrunStaging *staging, GPtrArray *changes,

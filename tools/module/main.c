@@ -55,12 +55,20 @@ recover (HookrunModulePath *path, GError **error)
   const char *folder = hookrun_module_path_get_state_folder (path);
   g_autofree char *staging_folder = g_build_filename (folder, ".staging", NULL);
   g_autoptr (HookrunStaging) staging = NULL;
+  g_autoptr (GError) problem = NULL;
 
   hookrun_module_path_sweep (path);
   if (!g_file_test (staging_folder, G_FILE_TEST_IS_DIR))
     return TRUE;
   staging = hookrun_module_path_open_staging (path, error);
-  return staging != NULL && hookrun_staging_recover (staging, error);
+  if (staging == NULL || hookrun_staging_recover (staging, &problem))
+    return staging != NULL;
+  if (g_error_matches (problem, HOOKRUN_ERROR, HOOKRUN_ERROR_CONFLICT))
+    g_set_error (error, problem->domain, problem->code, "%s: hookrun-module abandon",
+                 problem->message);
+  else
+    g_propagate_error (error, g_steal_pointer (&problem));
+  return FALSE;
 }
 
 static ToolExit
@@ -94,7 +102,7 @@ run (char **argv, GError **error)
   context.path = path;
   context.registry = registry;
   context.cancellable = tool_interrupt_start ();
-  if (!recover (path, error))
+  if (g_strcmp0 (options->command, "abandon") != 0 && !recover (path, error))
     return TOOL_EXIT_FAILED;
   status = run_words (&context, error);
   g_clear_object (&context.engine);

@@ -14,6 +14,7 @@ static const char description[] =
     "  remove      undo what these modules did (prerm), remove them, then update all\n"
     "  pending     look at changes that were kept, and answer\n"
     "  undo        take back the last accepted changes, or those of a number\n"
+    "  abandon     go on when changes that were cut off cannot be ended\n"
     "  run         run any program in the same sandbox: run [OPTIONS] -- PROGRAM [ARGS…]\n"
     "  state       where a module keeps its files, and what is remembered of it\n"
     "  policy      what a module may do; --grant gives it what it asks for\n\n"

@@ -313,3 +313,25 @@ module_undo (ModuleContext *context, GError **error)
   report_commit (context, commit, "taken back");
   return TOOL_EXIT_DONE;
 }
+
+ToolExit
+module_abandon (ModuleContext *context, GError **error)
+{
+  g_autoptr (HookrunStaging) staging = hookrun_module_path_open_staging (context->path, error);
+  g_autoptr (JsonNode) node = NULL;
+  JsonObject *object;
+
+  if (staging == NULL || !hookrun_staging_abandon (staging, error))
+    return TOOL_EXIT_FAILED;
+  if (!context->options->json) {
+    if (!context->options->quiet)
+      g_print ("abandoned: every version stays where it is\n");
+    return TOOL_EXIT_DONE;
+  }
+  node = json_node_new (JSON_NODE_OBJECT);
+  object = json_object_new ();
+  json_node_take_object (node, object);
+  json_object_set_string_member (object, "event", "abandoned");
+  tool_print_json (node);
+  return TOOL_EXIT_DONE;
+}

@@ -10,7 +10,7 @@ function __hookrun_module_operations
     hookrun-module $words[2] 2>/dev/null | awk '/^[^ ]/ && NR > 1 { print $1 }'
 end
 
-set -l commands list update install remove pending undo run state policy
+set -l commands list update install remove pending undo abandon run state policy
 set -l first 'test (count (commandline -opc)) -eq 1'
 set -l second "test (count (commandline -opc)) -eq 2; and not __fish_seen_subcommand_from $commands"
 
@@ -21,6 +21,7 @@ complete -c hookrun-module -n $first -a install -d 'Install module files'
 complete -c hookrun-module -n $first -a remove -d 'Undo what modules did and remove them'
 complete -c hookrun-module -n $first -a pending -d 'Answer changes that were kept'
 complete -c hookrun-module -n $first -a undo -d 'Take back accepted changes'
+complete -c hookrun-module -n $first -a abandon -d 'Go on when changes that were cut off cannot be ended'
 complete -c hookrun-module -n $first -a run -d 'Run any program in the sandbox'
 complete -c hookrun-module -n $first -a state -d 'Where a module keeps its files'
 complete -c hookrun-module -n $first -a policy -d 'What a module may do'
