@@ -342,10 +342,9 @@ static GuestActivation *
 activation_new (Guest *self, JsonNode *params, const HookrunNativeModule *module)
 {
   GuestActivation *activation = g_new0 (GuestActivation, 1);
-  JsonNode *number = hookrun_worker_get_member (params, "activation");
 
   activation->guest = self;
-  activation->number = number != NULL ? (guint)json_node_get_int (number) : 0;
+  activation->number = (guint)hookrun_guest_get_int (params, "activation");
   activation->module = module;
   activation->handlers = g_ptr_array_new_with_free_func (unref_handler);
   activation->context =

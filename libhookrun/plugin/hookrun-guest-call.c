@@ -88,7 +88,7 @@ hookrun_guest_take_data (GuestInvocation *self, JsonNode *values, GError **error
   if (self->data == NULL || values == NULL)
     return TRUE;
   if (!hookrun_data_replace_json (self->data, values, error)) {
-    g_prefix_error (error, "the host's answer: ");
+    g_prefix_error (error, "what the host sent: ");
     return FALSE;
   }
   g_clear_pointer (&self->before, json_node_unref);
@@ -243,11 +243,10 @@ make_list (Guest *self, GuestHandler *handler)
 static GuestHandler *
 find_handler (Guest *self, JsonNode *params, GError **error)
 {
-  JsonNode *number = hookrun_worker_get_member (params, "activation");
   const char *signal = hookrun_worker_get_text (params, "signal");
   const char *name = hookrun_worker_get_text (params, "handler");
   GuestActivation *activation =
-      number != NULL ? hookrun_guest_find_activation (self, json_node_get_int (number)) : NULL;
+      hookrun_guest_find_activation (self, hookrun_guest_get_int (params, "activation"));
   GuestHandler *handler = activation != NULL && signal != NULL && name != NULL
                               ? hookrun_guest_find_handler (activation, signal, name)
                               : NULL;
@@ -263,10 +262,9 @@ static void
 set_timeout (GuestHandler *handler, JsonNode *params)
 {
   JsonNode *emission = hookrun_worker_get_member (params, "emission");
-  JsonNode *timeout = hookrun_worker_get_member (emission, "timeout_ms");
 
-  if (timeout != NULL && JSON_NODE_HOLDS_VALUE (timeout))
-    handler->handler->timeout_ms = (guint)CLAMP (json_node_get_int (timeout), 0, G_MAXINT);
+  handler->handler->timeout_ms =
+      (guint)CLAMP (hookrun_guest_get_int (emission, "timeout_ms"), 0, G_MAXINT);
 }
 
 static GuestInvocation *

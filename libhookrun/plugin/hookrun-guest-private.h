@@ -98,6 +98,8 @@ gboolean hookrun_guest_check_thread (Guest *self, const char *what, GError **err
 /* @is_nested: a handler waits further out. Takes the contents of @message. */
 void hookrun_guest_serve (Guest *self, HookrunRpcMessage *message, gboolean is_nested);
 void hookrun_guest_serve_deferred (Guest *self, gboolean is_nested);
+/* 0 unless there is an integer of that name. */
+gint64 hookrun_guest_get_int (JsonNode *params, const char *name);
 GuestActivation *hookrun_guest_find_activation (Guest *self, gint64 number);
 /* What it is doing, for the message when it dies of it; NULL: nothing special. */
 void hookrun_guest_tell_stage (Guest *self, const char *stage);

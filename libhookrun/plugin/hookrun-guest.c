@@ -34,12 +34,15 @@ hookrun_guest_tell_stage (Guest *self, const char *stage)
 
 /* ---- what the host calls ---- */
 
-static gint64
-get_int (JsonNode *params, const char *name)
+gint64
+hookrun_guest_get_int (JsonNode *params, const char *name)
 {
   JsonNode *node = hookrun_worker_get_member (params, name);
 
-  return node != NULL && JSON_NODE_HOLDS_VALUE (node) ? json_node_get_int (node) : 0;
+  return node != NULL && JSON_NODE_HOLDS_VALUE (node) &&
+                 json_node_get_value_type (node) == G_TYPE_INT64
+             ? json_node_get_int (node)
+             : 0;
 }
 
 static JsonNode *
@@ -47,7 +50,7 @@ serve_initialize (Guest *self, JsonNode *params, GError **error)
 {
   g_autoptr (JsonNode) node = NULL;
 
-  if (get_int (params, "protocol") != HOOKRUN_WORKER_PROTOCOL) {
+  if (hookrun_guest_get_int (params, "protocol") != HOOKRUN_WORKER_PROTOCOL) {
     g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_PROTOCOL,
                  "this worker speaks version %d of the protocol only", HOOKRUN_WORKER_PROTOCOL);
     return NULL;
@@ -60,7 +63,7 @@ static JsonNode *
 serve_deactivate (Guest *self, JsonNode *params, GError **error)
 {
   GuestActivation *activation =
-      hookrun_guest_find_activation (self, get_int (params, "activation"));
+      hookrun_guest_find_activation (self, hookrun_guest_get_int (params, "activation"));
 
   if (activation != NULL)
     hookrun_guest_deactivate (self, activation);
@@ -70,7 +73,7 @@ serve_deactivate (Guest *self, JsonNode *params, GError **error)
 static JsonNode *
 serve_cancel (Guest *self, JsonNode *params, GError **error)
 {
-  hookrun_guest_cancel (self, get_int (params, "id"));
+  hookrun_guest_cancel (self, hookrun_guest_get_int (params, "id"));
   return json_node_new (JSON_NODE_NULL);
 }
 
@@ -105,7 +108,7 @@ static gboolean
 must_wait (Guest *self, HookrunRpcMessage *message)
 {
   GuestActivation *activation =
-      hookrun_guest_find_activation (self, get_int (message->value, "activation"));
+      hookrun_guest_find_activation (self, hookrun_guest_get_int (message->value, "activation"));
 
   return self->n_activating > 0 && (activation == NULL || !activation->is_ready);
 }
@@ -200,9 +203,24 @@ set_up (Guest *self, int fd)
   hookrun_guest_open (self, fd);
 }
 
+/* Handlers that are pending learn that nobody waits for them; it needs a few turns, never a wait.
+ */
+static void
+end_calls (Guest *self)
+{
+  guint turns = 0;
+
+  for (GList *item = self->invocations.head; item != NULL; item = item->next)
+    g_cancellable_cancel (((GuestInvocation *)item->data)->cancellable);
+  while (self->invocations.length > 0 && turns++ < 1000)
+    g_main_context_iteration (NULL, FALSE);
+  g_queue_clear (&self->invocations);
+}
+
 static void
 tear_down (Guest *self)
 {
+  end_calls (self);
   while (self->activations->len > 0)
     hookrun_guest_deactivate (self, g_ptr_array_index (self->activations, 0));
   g_ptr_array_unref (self->activations);
