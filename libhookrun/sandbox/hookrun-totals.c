@@ -192,7 +192,8 @@ hookrun_totals_new (HookrunPolicy *policy, pid_t group, HookrunCgroup *cgroup)
     if (cgroup == NULL || !hookrun_cgroup_keeps (cgroup, (HookrunLimit)i))
       self->limits[i] = limits[i];
   self->next_look = counts ? now + PAUSE_US : G_MAXINT64;
-  self->next_quick_look = self->limits[HOOKRUN_LIMIT_PROCESSES] != 0 ? now : G_MAXINT64;
+  self->next_quick_look =
+      self->limits[HOOKRUN_LIMIT_PROCESSES] != 0 ? now + QUICK_PAUSE_US : G_MAXINT64;
   self->others = self->limits[HOOKRUN_LIMIT_PROCESSES] != 0 ? count_machine () : 0;
   self->next_disk = G_MAXINT64;
   if (limits[HOOKRUN_LIMIT_DISK] != 0)

@@ -143,7 +143,7 @@ check_row (const Row *row, HookrunTier tier, gboolean by_entering)
 static void
 test_row (gconstpointer data)
 {
-  check_row (data, HOOKRUN_TIER_FAST, FALSE);
+  check_row (data, HOOKRUN_TIER_AUTO, FALSE);
   g_assert_cmpuint (count_groups (), ==, 0);
 }
 
@@ -156,7 +156,7 @@ test_strong (gconstpointer data)
 static void
 test_by_entering (gconstpointer data)
 {
-  check_row (data, HOOKRUN_TIER_FAST, TRUE);
+  check_row (data, HOOKRUN_TIER_AUTO, TRUE);
 }
 
 static void

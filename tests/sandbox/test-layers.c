@@ -75,8 +75,8 @@ test_layer (gconstpointer data)
   test_world_free (world);
 }
 
-/* An ordinary user cannot even be restricted without: the launch fails instead of going on with
- * less. */
+/* An ordinary user cannot even be restricted without, but in a namespace of its own: the launch
+ * fails instead of going on with less. */
 static void
 test_no_new_privileges_of_user (void)
 {
@@ -119,7 +119,7 @@ main (int argc, char **argv)
     if (geteuid () == 0 || !rows[i].needs_root)
       g_test_add_data_func (rows[i].path, &rows[i], test_layer);
   }
-  if (geteuid () != 0)
+  if (geteuid () != 0 && hookrun_landlock_version () > 0)
     g_test_add_func ("/sandbox/layers/no-new-privileges", test_no_new_privileges_of_user);
   return g_test_run ();
 }

@@ -28,6 +28,8 @@ typedef struct {
   HookrunLimit ended_by;
   int exit_status;    /* when no limit ended it */
   HookrunLayer layer; /* what enforces it: without, the limit is not what ends it */
+  gboolean
+      is_told_by_signal; /* which the first process of a namespace does not get: writing fails */
 } Row;
 
 static const Row rows[] = {
@@ -44,11 +46,11 @@ static const Row rows[] = {
     {"/sandbox/limits/shared-memory-counts-once", "memory-shared", "memory=64M",
      HOOKRUN_LIMIT_NONE},
     {"/sandbox/limits/file-size", "file", "file-size=1M", HOOKRUN_LIMIT_FILE_SIZE, 0,
-     HOOKRUN_LAYER_RLIMITS},
+     HOOKRUN_LAYER_RLIMITS, TRUE},
     {"/sandbox/limits/disk", "disk", "disk=8M", HOOKRUN_LIMIT_DISK, 0, HOOKRUN_LAYER_TOTALS},
     {"/sandbox/limits/disk-of-removed-files", "disk-unseen", "disk=8M", HOOKRUN_LIMIT_DISK, 0,
      HOOKRUN_LAYER_TOTALS},
-    {"/sandbox/limits/disk-deep-down", "disk-deep", "disk=8M", HOOKRUN_LIMIT_DISK},
+    {"/sandbox/limits/disk-deep-down", "disk-deep", "disk=8M", HOOKRUN_LIMIT_DISK, 0, 0, TRUE},
     {"/sandbox/limits/descriptors", "descriptors", "descriptors=32", HOOKRUN_LIMIT_NONE, 0,
      HOOKRUN_LAYER_RLIMITS},
     {"/sandbox/limits/crash", "crash", NULL, HOOKRUN_LIMIT_NONE},
@@ -119,6 +121,11 @@ test_limit (gconstpointer data)
   g_autofree char *words = hookrun_outcome_describe (outcome);
 
   g_test_message ("%s; %u left", words, outcome->left_behind);
+  if (row->is_told_by_signal && hookrun_landlock_version () == 0 && outcome->exited) {
+    g_assert_cmpint (outcome->exit_status, ==, 9);
+    clean ();
+    return;
+  }
   g_assert_cmpint (outcome->limit, ==, row->ended_by);
   if (row->ended_by == HOOKRUN_LIMIT_NONE && outcome->exited)
     g_assert_cmpint (outcome->exit_status, ==, row->exit_status);
@@ -195,7 +202,7 @@ test_ignores_term (void)
   g_autoptr (HookrunConfined) confined = start (sandbox, "ignore");
   g_autoptr (HookrunOutcome) outcome = NULL;
 
-  g_usleep (50 * 1000);
+  g_usleep (500 * 1000);
   hookrun_confined_stop (confined, 200);
   outcome = wait_for (confined);
   g_assert_true (outcome->stopped);
@@ -211,7 +218,7 @@ test_ends_politely (void)
   g_autoptr (HookrunConfined) confined = start (sandbox, "polite");
   g_autoptr (HookrunOutcome) outcome = NULL;
 
-  g_usleep (50 * 1000);
+  g_usleep (500 * 1000);
   hookrun_confined_stop (confined, 4000);
   outcome = wait_for (confined);
   g_assert_true (outcome->stopped && outcome->exited);
