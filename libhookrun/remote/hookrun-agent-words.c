@@ -123,9 +123,12 @@ hookrun_agent_set_step_error (HookrunTarget *target, const char *step, const cha
 {
   g_autofree char *lines = hookrun_target_last_lines (text);
   HookrunError code = hookrun_target_code_of_text (lines);
+  GError *problem;
 
   if (strstr (lines, "was changed after it was sealed") != NULL)
     code = HOOKRUN_ERROR_CONFLICT;
-  g_set_error (error, HOOKRUN_ERROR, (int)code, "target \"%s\": step \"%s\" failed: %s",
-               hookrun_target_get_name (target), step, lines);
+  problem = g_error_new (HOOKRUN_ERROR, (int)code, "target \"%s\": step \"%s\" failed: %s",
+                         hookrun_target_get_name (target), step, lines);
+  hookrun_target_add_remedy (problem);
+  g_propagate_error (error, problem);
 }

@@ -106,6 +106,7 @@ describe_failure (Relay *relay)
   error->code = (int)hookrun_target_code_of_text (text);
   if (WIFEXITED (relay->local_status) && WEXITSTATUS (relay->local_status) == EXIT_VANISHED)
     error->code = HOOKRUN_ERROR_CONFLICT;
+  hookrun_target_add_remedy (error);
   return error;
 }
 

@@ -70,6 +70,8 @@ gboolean hookrun_target_check_status (HookrunTarget *self, const char *label, in
 
 /* The code for what programs print about a full disk, a read-only one, …; COMMAND otherwise. */
 HookrunError hookrun_target_code_of_text (const char *text);
+/* Says what to do where the code alone tells it: NO_SPACE. */
+void hookrun_target_add_remedy (GError *error);
 
 /* The last few lines of @text, at most 1 KiB, valid UTF-8. (transfer full) */
 /* For a command line that the login shell did not even begin with. (transfer full) */

@@ -32,6 +32,20 @@ hookrun_target_code_of_text (const char *text)
   return HOOKRUN_ERROR_COMMAND;
 }
 
+void
+hookrun_target_add_remedy (GError *error)
+{
+  char *message;
+
+  if (error->code != HOOKRUN_ERROR_NO_SPACE)
+    return;
+  message = g_strconcat (
+      error->message, "; the disk there is full or a quota used up: make room, then run it again",
+      NULL);
+  g_free (error->message);
+  error->message = message;
+}
+
 /* A server's text goes to a terminal; it is not to steer it. Only control characters of one or two
  * bytes are there to be replaced. */
 static void
@@ -98,6 +112,7 @@ hookrun_target_check_status (HookrunTarget *self, const char *label, int status,
   g_autofree char *how = NULL;
   g_autofree char *lines = NULL;
   HookrunError code = HOOKRUN_ERROR_COMMAND;
+  GError *problem;
 
   if (status == 0)
     return TRUE;
@@ -105,8 +120,11 @@ hookrun_target_check_status (HookrunTarget *self, const char *label, int status,
   lines = hookrun_target_last_lines (text);
   if (refine)
     code = hookrun_target_code_of_text (lines);
-  g_set_error (error, HOOKRUN_ERROR, (int)code, "target \"%s\": command \"%s\" %s%s%s",
-               hookrun_target_get_name (self), label, how, lines[0] != '\0' ? ": " : "", lines);
+  problem =
+      g_error_new (HOOKRUN_ERROR, (int)code, "target \"%s\": command \"%s\" %s%s%s",
+                   hookrun_target_get_name (self), label, how, lines[0] != '\0' ? ": " : "", lines);
+  hookrun_target_add_remedy (problem);
+  g_propagate_error (error, problem);
   return FALSE;
 }
 

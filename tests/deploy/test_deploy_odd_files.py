@@ -152,12 +152,12 @@ class TestStateFolder(OddCase):
 
 
 class TestFullDisk(OddCase):
-    """No room for the journal: nothing is begun, and the run before is still what status tells."""
+    """Errors name a remedy; without room for the journal the run before is still what status tells."""
 
-    def setUp(self):
-        super().setUp()
-        self.state = self.place.project / ".hookrun"
-        self.state.mkdir()
+    def small_disk(self, folder):
+        """Runs of the program see a disk of 512 KiB at @folder."""
+        self.state = folder
+        self.state.mkdir(parents=True)
         names = ["-m"] if os.geteuid() == 0 else ["-U", "-r", "-m"]
         disk = subprocess.Popen(
             ["unshare", *names, "sh", "-c", 'mount -t tmpfs -o size=512k none "$1" && echo && exec sleep 600',
@@ -181,7 +181,19 @@ class TestFullDisk(OddCase):
     def last_runs(self):
         return {row["module"]: row["last_run"] for row in self.ok(self.deploy("status", "--json")).rows()}
 
+    def test_target_tells_a_remedy(self):
+        self.small_disk(self.place.target / "srv/shop")
+        self.ok(self.deploy())
+        big = self.place.folder / "source/shop/big"
+        big.write_bytes(os.urandom(700000))
+        self.place.commit("two")
+        result = self.deploy()
+        self.assertNotEqual(result.status, 0, repr(result))
+        self.assertIn("No space left on device", result.err)
+        self.assertIn("make room, then run it again", result.err)
+
     def test_last_run_is_kept(self):
+        self.small_disk(self.place.project / ".hookrun")
         self.ok(self.deploy())
         self.assertEqual(self.last_runs(), {"db": "done", "shop": "done"})
         self.place.commit("two")
