@@ -35,6 +35,8 @@
 #include "hookrun-module-state.h"
 #include "hookrun-module-path.h"
 #include "hookrun-operation-run.h"
+#include "hookrun-change.h"
+#include "hookrun-watcher.h"
 #include "hookrun-source.h"
 #include "hookrun-deployment.h"
 

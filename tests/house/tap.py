@@ -8,7 +8,7 @@ import sys
 ROOT = os.environ.get("HOOKRUN_SOURCE_ROOT") or os.path.dirname(
     os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("HOOKRUN_BUILD_ROOT") or os.path.join(ROOT, "build")
-ROOMS = ("base", "signal", "sandbox", "remote", "plugin", "pipeline", "module", "deploy")
+ROOMS = ("base", "signal", "sandbox", "remote", "plugin", "pipeline", "module", "watch", "deploy")
 
 
 def read(*parts):

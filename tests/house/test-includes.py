@@ -17,6 +17,7 @@ BELOW = {
     "plugin": ("base", "signal", "sandbox"),
     "pipeline": ("base", "signal"),
     "module": ("base", "signal", "sandbox", "remote", "plugin", "pipeline"),
+    "watch": ("base", "signal", "sandbox", "remote", "plugin", "pipeline"),
     "deploy": ("base", "signal", "sandbox", "remote", "plugin", "pipeline", "module"),
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
