@@ -126,9 +126,11 @@ hookrun_inotify_handle (HookrunInotify *self, struct inotify_event *event)
 void
 hookrun_inotify_retry (HookrunInotify *self)
 {
-  const HookrunScanOptions options = {.tells = TRUE, .flags = HOOKRUN_CHANGE_SYNTHETIC};
+  const HookrunScanOptions options = {
+      .tells = TRUE, .trusts_known = TRUE, .flags = HOOKRUN_CHANGE_SYNTHETIC};
   g_autoptr (GArray) nodes = g_array_new (FALSE, FALSE, sizeof (guint32));
 
+  self->is_in_doubt = FALSE;
   for (guint i = 0; i < self->pending->len; i++) {
     guint32 node = g_array_index (self->pending, guint32, i);
     HookrunNode *own = hookrun_node_table_get (&self->table, node);

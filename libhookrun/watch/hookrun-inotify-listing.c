@@ -45,6 +45,7 @@ void
 hookrun_scan_failed (HookrunScan *scan, guint32 node, int saved_errno)
 {
   HookrunInotify *self = scan->self;
+  const HookrunNode *own = hookrun_node_table_get (&self->table, node);
   GError *problem = NULL;
 
   if (saved_errno == EACCES || saved_errno == EPERM) {
@@ -52,7 +53,13 @@ hookrun_scan_failed (HookrunScan *scan, guint32 node, int saved_errno)
     return;
   }
   if (saved_errno != ENOSPC && saved_errno != ENOMEM) {
-    hookrun_inotify_await (self, node);
+    gboolean is_gone = saved_errno == ENOENT || saved_errno == ENOTDIR || saved_errno == ELOOP;
+
+    /* When no event is left that could tell where it is, its parent's listing does. */
+    if (is_gone && scan->options->trusts_known && !(own->flags & HOOKRUN_NODE_ROOT))
+      hookrun_inotify_doubt (self, own->parent);
+    else
+      hookrun_inotify_await (self, node);
     return;
   }
   if (self->is_limit_told)
@@ -89,6 +96,7 @@ hookrun_scan_assign (HookrunScan *scan, guint32 node, int watch, int fd)
   HookrunInotify *self = scan->self;
   HookrunNode *own = hookrun_node_table_get (&self->table, node);
   guint32 owner = hookrun_watch_map_get (&self->map, watch);
+  gboolean was_alias = (own->flags & HOOKRUN_NODE_ALIAS) != 0;
 
   own->flags &= (guint8) ~(HOOKRUN_NODE_PENDING | HOOKRUN_NODE_DENIED | HOOKRUN_NODE_ALIAS);
   if (owner == node)
@@ -98,11 +106,13 @@ hookrun_scan_assign (HookrunScan *scan, guint32 node, int watch, int fd)
      * about to be found out of date by events that were not looked at yet. */
     if (leads_to (self, owner, fd)) {
       hookrun_inotify_release (self, node);
+      if (!was_alias)
+        hookrun_inotify_doubt (self, node);
       own->flags |= HOOKRUN_NODE_ALIAS;
       return TRUE;
     }
     hookrun_node_table_get (&self->table, owner)->watch = 0;
-    hookrun_inotify_await (self, owner);
+    hookrun_inotify_doubt (self, owner);
   }
   hookrun_inotify_release (self, node);
   own->watch = watch;
@@ -220,7 +230,7 @@ hookrun_listing_take (HookrunListing *self, const char *name, gsize length, guin
   if (self->was_known)
     hookrun_node_table_get (table, node)->flags |= HOOKRUN_NODE_SEEN;
   if (type == DT_DIR && (self->root->flags & HOOKRUN_WATCH_RECURSIVE))
-    hookrun_scan_push (self->scan, node, self->keeps_open ? self->folder : NULL);
+    hookrun_scan_push (self->scan, node, self->node, self->keeps_open ? self->folder : NULL);
 }
 
 /* What was known and not listed is gone, if the listing is whole. */

@@ -14,6 +14,8 @@
 
 /* How far ahead the second half is looked for. */
 #define LOOK_AHEAD 512u
+/* So many folders are looked at again later, at most. */
+#define MAX_LATER 1024u
 /* How long it is waited for: while nothing else has happened since, and when something has. */
 #define WAIT_ALONE_MS 10
 #define WAIT_MS 1
@@ -68,14 +70,16 @@ find_other_half (HookrunInotify *self, guint32 cookie)
   }
 }
 
-/* Whether something is at @place now. */
+/* Whether something is at @place now; FALSE and not @is_known when its folder is not to be found.
+ */
 static gboolean
-is_there (HookrunInotify *self, const Place *place)
+is_there (HookrunInotify *self, const Place *place, gboolean *is_known)
 {
   int fd = hookrun_inotify_open (self, place->folder);
   struct stat st;
   gboolean found = fd >= 0 && fstatat (fd, place->name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 
+  *is_known = fd >= 0;
   if (fd >= 0)
     close (fd);
   return found;
@@ -88,7 +92,9 @@ is_exchange (HookrunInotify *self, struct inotify_event *from_event, struct inot
              const Place *from, const Place *to)
 {
   struct inotify_event *next = hookrun_raw_queue_next (&self->raw, from_event);
+  const HookrunNode *target = hookrun_node_table_get (&self->table, find_at (self, to));
   struct inotify_event *last;
+  gboolean is_known;
 
   if (next != to_event)
     return FALSE;
@@ -99,7 +105,10 @@ is_exchange (HookrunInotify *self, struct inotify_event *from_event, struct inot
     return FALSE;
   if (strcmp (next->name, to->name) != 0 || strcmp (last->name, from->name) != 0)
     return FALSE;
-  return is_there (self, to) && is_there (self, from);
+  /* A watched folder that was replaced would have told of itself in between. */
+  if (hookrun_node_is_folder (target) && target->watch != 0)
+    return TRUE;
+  return is_there (self, to, &is_known) && is_there (self, from, &is_known);
 }
 
 static void
@@ -109,6 +118,51 @@ tell_move (HookrunInotify *self, const Place *from, const Place *to, guint8 type
   const HookrunTold told = {.kind = HOOKRUN_CHANGE_MOVED, .type = type, .old_path = old_path};
 
   hookrun_inotify_tell (self, to->folder, to->name, to->length, &told);
+  /* What changes under its new path is told again. */
+  self->batch++;
+}
+
+static void
+remember_move (HookrunInotify *self, const Place *from, const Place *to, gboolean has_replaced)
+{
+  const HookrunLateMove own = {.from = from->folder,
+                               .to = to->folder,
+                               .from_name = g_str_hash (from->name),
+                               .to_name = g_str_hash (to->name),
+                               .has_replaced = has_replaced,
+                               .n_told = self->n_told};
+
+  self->late_moves[self->n_moves++ % HOOKRUN_N_LATE_MOVES] = own;
+}
+
+/* The last move that this one undoes, if there was one lately. */
+static const HookrunLateMove *
+find_undone (HookrunInotify *self, const Place *from, const Place *to)
+{
+  guint from_name = g_str_hash (from->name);
+  guint to_name = g_str_hash (to->name);
+
+  for (guint i = 0; i < MIN (self->n_moves, HOOKRUN_N_LATE_MOVES); i++) {
+    const HookrunLateMove *other =
+        &self->late_moves[(self->n_moves - 1 - i) % HOOKRUN_N_LATE_MOVES];
+
+    if (other->from == to->folder && other->to == from->folder && other->from_name == to_name &&
+        other->to_name == from_name)
+      return other;
+  }
+  return NULL;
+}
+
+/* A move there and back again may have been an exchange, between whose halves lay other events, or
+ * of which one side was not known: then something is still there. */
+static void
+doubt_undone (HookrunInotify *self, const Place *from)
+{
+  guint32 folder = from->folder;
+  gboolean is_known;
+
+  if (self->later->len < MAX_LATER && (is_there (self, from, &is_known) || !is_known))
+    g_array_append_val (self->later, folder);
 }
 
 /* A folder that has no watch gets one; one that is now where only files are told loses its own. */
@@ -149,7 +203,16 @@ move (HookrunInotify *self, guint32 node, const Place *from, const Place *to)
   HookrunNodeTable *table = &self->table;
   guint8 type = hookrun_node_table_get (table, node)->type;
   guint32 replaced = find_at (self, to);
-  const HookrunTold created = {.kind = HOOKRUN_CHANGE_CREATED, .type = type};
+  const HookrunLateMove *undone = find_undone (self, from, to);
+  /* Two such moves in a row would say that they were exchanged. */
+  const HookrunTold between = {.kind = type == DT_DIR ? HOOKRUN_CHANGE_ATTRIBUTES
+                                                      : HOOKRUN_CHANGE_CHANGED,
+                               .flags = HOOKRUN_CHANGE_SYNTHETIC,
+                               .type = type};
+  const HookrunTold created = {.kind = replaced != HOOKRUN_NODE_NONE && type != DT_DIR
+                                           ? HOOKRUN_CHANGE_CHANGED
+                                           : HOOKRUN_CHANGE_CREATED,
+                               .type = type};
   const HookrunTold removed = {.kind = HOOKRUN_CHANGE_REMOVED, .type = type};
 
   if (replaced == node)
@@ -162,12 +225,17 @@ move (HookrunInotify *self, guint32 node, const Place *from, const Place *to)
   if (replaced != HOOKRUN_NODE_NONE)
     hookrun_inotify_drop (self, replaced, HOOKRUN_DROP_REPLACED, 0);
   hookrun_node_table_move (table, node, to->folder, to->name, to->length);
+  if (undone != NULL && undone->has_replaced && undone->n_told == self->n_told)
+    hookrun_inotify_tell (self, from->folder, from->name, from->length, &between);
   if (!hookrun_inotify_is_shown (self, to->folder, to->name, to->length))
     hookrun_inotify_tell (self, from->folder, from->name, from->length, &removed);
   else if (!hookrun_inotify_is_shown (self, from->folder, from->name, from->length))
     hookrun_inotify_tell (self, to->folder, to->name, to->length, &created);
   else
     tell_move (self, from, to, type);
+  if (undone != NULL)
+    doubt_undone (self, from);
+  remember_move (self, from, to, replaced != HOOKRUN_NODE_NONE);
   settle_folder (self, node, to->folder);
 }
 

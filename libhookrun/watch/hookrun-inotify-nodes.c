@@ -73,3 +73,18 @@ hookrun_inotify_await (HookrunInotify *self, guint32 node)
   own->flags |= HOOKRUN_NODE_PENDING;
   g_array_append_val (self->pending, node);
 }
+
+void
+hookrun_inotify_doubt (HookrunInotify *self, guint32 node)
+{
+  const HookrunNode *own = hookrun_node_table_get (&self->table, node);
+  guint32 top = hookrun_node_table_root (&self->table, node);
+  const HookrunWatchRoot *root =
+      g_ptr_array_index (self->roots, hookrun_node_table_get (&self->table, top)->name);
+
+  /* What is known of a root that is gone is kept as it is. */
+  if (!root->is_there || !hookrun_node_is_folder (own))
+    return;
+  hookrun_inotify_await (self, node);
+  self->is_in_doubt = TRUE;
+}

@@ -16,6 +16,18 @@
 
 G_BEGIN_DECLS
 
+/* A move that was told lately: folders, and hashes of the names in them. */
+typedef struct {
+  guint32 from;
+  guint32 to;
+  guint from_name;
+  guint to_name;
+  gboolean has_replaced;
+  guint64 n_told; /* changes that were told up to it */
+} HookrunLateMove;
+
+#define HOOKRUN_N_LATE_MOVES 16u
+
 typedef struct {
   GPtrArray *roots; /* HookrunWatchRoot */
   HookrunOutbox *outbox;
@@ -29,6 +41,7 @@ typedef struct {
   int wake_fd;
   GHashTable *mounts;  /* lines of the mount points, as they were last */
   GArray *pending;     /* folders that wait to be found */
+  GArray *later;       /* folders to look at once nothing happens any more */
   guint32 batch;       /* number of what is told together */
   guint64 compared;    /* events before this place are known to a comparison */
   gint64 now_us;       /* when the batch was read */
@@ -40,10 +53,14 @@ typedef struct {
   guint prefix_moves;
   HookrunWatchRoot *prefix_root;
   GString *scratch;
+  guint64 n_told; /* changes so far */
+  HookrunLateMove late_moves[HOOKRUN_N_LATE_MOVES];
+  guint n_moves;        /* so far */
   gboolean owns_folder; /* the thread has a working folder of its own */
   gboolean is_limit_told;
   gboolean check_roots;
-  GError *limit; /* why the first scan cannot be whole */
+  gboolean is_in_doubt; /* something waits that need not wait for events */
+  GError *limit;        /* why the first scan cannot be whole */
   gint quit;
   gint n_folders;
 } HookrunInotify;
@@ -110,7 +127,10 @@ void hookrun_inotify_drop (HookrunInotify *self, guint32 node, HookrunDropMode m
 void hookrun_inotify_release (HookrunInotify *self, guint32 node);
 /* Ends the watches of @node and all below it; the nodes stay. */
 void hookrun_inotify_release_all (HookrunInotify *self, guint32 node);
+/* @node is looked at when there are no events left. */
 void hookrun_inotify_await (HookrunInotify *self, guint32 node);
+/* The same, and nothing is waited for but that. */
+void hookrun_inotify_doubt (HookrunInotify *self, guint32 node);
 
 /* ---- hookrun-inotify-open.c ---- */
 
@@ -133,7 +153,9 @@ typedef struct {
   gboolean replaced;  /* folders may be others than those that were known: a file of the same name
                          is the same only if its inode is */
   gboolean elsewhere; /* they are on another device: inodes say nothing */
-  gint64 since_ns;    /* files that changed after this are told; 0: none */
+  gboolean trusts_known; /* folders below the first ones are only listed if they turn out to be
+                            others than those that were known */
+  gint64 since_ns;       /* files that changed after this are told; 0: none */
   HookrunChangeFlags flags;
   guint n_threads;
 } HookrunScanOptions;
@@ -158,6 +180,8 @@ void hookrun_inotify_retry (HookrunInotify *self);
 
 /* Looks which roots are there, and what leads to them is watched. */
 void hookrun_inotify_check_roots (HookrunInotify *self, gboolean is_first);
+/* Notes that roots are to be looked at. */
+void hookrun_inotify_silence_sentry (HookrunInotify *self);
 void hookrun_inotify_open_mounts (HookrunInotify *self);
 void hookrun_inotify_check_mounts (HookrunInotify *self);
 

@@ -149,11 +149,12 @@ check_watch (HookrunInotify *self, HookrunWatchRoot *root)
   root->inode = 0;
 }
 
-static void
-silence_sentry (HookrunInotify *self)
+void
+hookrun_inotify_silence_sentry (HookrunInotify *self)
 {
   char events[4096];
 
+  self->check_roots = TRUE;
   while (self->sentry_fd >= 0 && read (self->sentry_fd, events, sizeof events) > 0)
     continue;
 }
@@ -163,8 +164,8 @@ hookrun_inotify_check_roots (HookrunInotify *self, gboolean is_first)
 {
   gboolean has_changed;
 
+  hookrun_inotify_silence_sentry (self);
   self->check_roots = FALSE;
-  silence_sentry (self);
   for (guint i = 0; !is_first && i < self->roots->len; i++)
     check_watch (self, g_ptr_array_index (self->roots, i));
   do {

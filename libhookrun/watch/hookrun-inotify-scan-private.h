@@ -14,6 +14,7 @@ typedef struct {
 
 typedef struct {
   guint32 node;
+  guint32 folder;            /* that it was found in; NONE: one of the first */
   HookrunOpenFolder *parent; /* NULL: it is opened by its path */
 } HookrunScanItem;
 
@@ -47,7 +48,7 @@ typedef struct {
   gboolean was_known; /* something was in it before */
 } HookrunListing;
 
-void hookrun_scan_push (HookrunScan *scan, guint32 node, HookrunOpenFolder *parent);
+void hookrun_scan_push (HookrunScan *scan, guint32 node, guint32 folder, HookrunOpenFolder *parent);
 
 static inline HookrunWatchRoot *
 hookrun_scan_root (HookrunScan *scan, guint32 node)

@@ -41,9 +41,9 @@ release_folder (HookrunScan *scan, HookrunOpenFolder *folder)
 }
 
 void
-hookrun_scan_push (HookrunScan *scan, guint32 node, HookrunOpenFolder *parent)
+hookrun_scan_push (HookrunScan *scan, guint32 node, guint32 folder, HookrunOpenFolder *parent)
 {
-  const HookrunScanItem item = {node, parent};
+  const HookrunScanItem item = {node, folder, parent};
 
   if (parent != NULL)
     parent->references++;
@@ -159,10 +159,11 @@ is_to_watch (const HookrunWatchRoot *root, int fd)
 }
 
 static void
-watch_and_list (HookrunScanThread *thread, guint32 node, const HookrunWatchRoot *root,
-                HookrunOpenFolder *folder)
+watch_and_list (HookrunScanThread *thread, const HookrunScanItem *item,
+                const HookrunWatchRoot *root, HookrunOpenFolder *folder)
 {
   HookrunScan *scan = thread->scan;
+  guint32 node = item->node;
   HookrunListing listing;
   int watch;
 
@@ -171,11 +172,24 @@ watch_and_list (HookrunScanThread *thread, guint32 node, const HookrunWatchRoot 
   watch = watch_folder (thread, folder->fd, root);
   if (watch < 0)
     hookrun_scan_failed (scan, node, errno);
+  if (watch >= 0 && scan->options->trusts_known && item->folder != HOOKRUN_NODE_NONE &&
+      hookrun_watch_map_get (&scan->self->map, watch) == node)
+    return;
   if (watch < 0 || !hookrun_scan_assign (scan, node, watch, folder->fd))
     return;
   hookrun_listing_start (&listing, thread, root, node, folder);
   listing.keeps_open = scan->n_open < MAX_OPEN;
   hookrun_listing_end (&listing, list_folder (thread, &listing));
+}
+
+/* A listing under way can show a name twice, and what was there first may be dropped by then. */
+static gboolean
+is_wanted (HookrunScan *scan, const HookrunScanItem *item)
+{
+  const HookrunNode *own = hookrun_node_table_get (&scan->self->table, item->node);
+
+  return !(own->flags & HOOKRUN_NODE_FREE) && hookrun_node_is_folder (own) &&
+         (item->folder == HOOKRUN_NODE_NONE || own->parent == item->folder);
 }
 
 static void
@@ -194,7 +208,7 @@ visit (HookrunScanThread *thread, const HookrunScanItem *item)
   folder->fd = fd;
   folder->references = 1;
   scan->n_open++;
-  watch_and_list (thread, item->node, root, folder);
+  watch_and_list (thread, item, root, folder);
   release_folder (scan, folder);
 }
 
@@ -228,7 +242,8 @@ work (HookrunScanThread *thread)
     item = g_array_index (scan->items, HookrunScanItem, scan->items->len - 1);
     g_array_set_size (scan->items, scan->items->len - 1);
     scan->n_busy++;
-    visit (thread, &item);
+    if (is_wanted (scan, &item))
+      visit (thread, &item);
     scan->n_busy--;
     release_folder (scan, item.parent);
   }
@@ -269,7 +284,7 @@ hookrun_inotify_scan (HookrunInotify *self, const guint32 *nodes, gsize n_nodes,
   scan.items = g_array_new (FALSE, FALSE, sizeof (HookrunScanItem));
   g_cond_init (&scan.more);
   for (gsize i = 0; i < n_nodes; i++)
-    hookrun_scan_push (&scan, nodes[n_nodes - 1 - i], NULL);
+    hookrun_scan_push (&scan, nodes[n_nodes - 1 - i], HOOKRUN_NODE_NONE, NULL);
   if (options->n_threads > 1)
     thread = g_thread_try_new ("hookrun-scan", help, &helper, NULL);
   work (&own);

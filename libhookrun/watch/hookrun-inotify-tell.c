@@ -77,6 +77,7 @@ hookrun_inotify_tell (HookrunInotify *self, guint32 folder, const char *name, gs
   change->type = told->type;
   change->inode = told->inode;
   change->time_us = (gint64)self->now_us;
+  self->n_told++;
   hookrun_outbox_add (self->outbox, change);
 }
 
@@ -104,6 +105,7 @@ hookrun_inotify_tell_root (HookrunInotify *self, HookrunWatchRoot *root, Hookrun
   change->flags = HOOKRUN_CHANGE_SYNTHETIC;
   change->type = root != NULL ? 4 : 0;
   change->time_us = (gint64)self->now_us;
+  self->n_told++;
   hookrun_outbox_add (self->outbox, change);
 }
 

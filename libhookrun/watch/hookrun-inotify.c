@@ -19,6 +19,10 @@
 /* After several events at once more are on their way: a pause lets them gather, which saves most of
  * the work of watcher and writer, and single events never wait. */
 #define PAUSE_NS 1000000l
+/* So often what is in doubt is looked at in a row: once for each level of folders, mostly. */
+#define MAX_DOUBTS 64u
+#define FIRST_PATIENCE_MS 5
+#define LAST_PATIENCE_MS 2000
 
 enum { POLL_EVENTS, POLL_SENTRY, POLL_MOUNTS, POLL_WAKE, POLL_ROOM, N_POLLS };
 
@@ -65,6 +69,7 @@ hookrun_inotify_new (GPtrArray *roots, HookrunOutbox *outbox, GError **error)
   g_mutex_init (&self->lock);
   self->raw.budget = HOOKRUN_RAW_BUDGET;
   self->pending = g_array_new (FALSE, FALSE, sizeof (guint32));
+  self->later = g_array_new (FALSE, FALSE, sizeof (guint32));
   self->prefix = g_string_new (NULL);
   self->scratch = g_string_new (NULL);
   self->sentry_fd = self->mounts_fd = -1;
@@ -93,6 +98,7 @@ hookrun_inotify_free (HookrunInotify *self)
   hookrun_raw_queue_clear (&self->raw);
   g_clear_pointer (&self->mounts, g_hash_table_unref);
   g_array_unref (self->pending);
+  g_array_unref (self->later);
   g_string_free (self->prefix, TRUE);
   g_string_free (self->scratch, TRUE);
   g_clear_error (&self->limit);
@@ -179,7 +185,7 @@ look_at_events (HookrunInotify *self)
 
     if (self->raw.is_lost)
       hookrun_inotify_overflow (self);
-    else if (event == NULL)
+    else if (event == NULL && self->pending->len == 0)
       break;
     for (guint i = 0; i < EVENTS_AT_ONCE; i++) {
       event = hookrun_raw_queue_peek (&self->raw);
@@ -187,9 +193,13 @@ look_at_events (HookrunInotify *self)
         break;
       hookrun_inotify_handle (self, event);
     }
-    if (hookrun_raw_queue_peek (&self->raw) == NULL && self->pending->len > 0)
+    for (guint i = 0; i < MAX_DOUBTS && hookrun_raw_queue_peek (&self->raw) == NULL &&
+                      self->pending->len > 0 && (i == 0 || self->is_in_doubt);
+         i++)
       hookrun_inotify_retry (self);
     hookrun_inotify_publish (self);
+    if (event == NULL)
+      break;
   }
 }
 
@@ -209,24 +219,39 @@ work_once (HookrunInotify *self, const struct pollfd *polls)
 
   if (polls[POLL_ROOM].revents != 0)
     hookrun_outbox_clear_room (self->outbox);
-  if (polls[POLL_EVENTS].revents != 0)
+  if (polls[POLL_SENTRY].revents != 0)
+    hookrun_inotify_silence_sentry (self);
+  if (polls[POLL_EVENTS].revents != 0 || self->check_roots)
     result = hookrun_inotify_read (self);
-  self->check_roots |= polls[POLL_SENTRY].revents != 0;
-  if (self->check_roots)
-    hookrun_inotify_check_roots (self, FALSE);
   look_at_events (self);
   if (polls[POLL_MOUNTS].revents != 0)
     hookrun_inotify_check_mounts (self);
-  if (self->check_roots)
+  /* What happened in a root is told before what happened to it. */
+  if (self->check_roots && hookrun_raw_queue_peek (&self->raw) == NULL)
     hookrun_inotify_check_roots (self, FALSE);
   hookrun_inotify_publish (self);
   if (result == HOOKRUN_READ_MANY)
     pause_a_little ();
 }
 
+/* Nothing has happened for a while. */
+static void
+look_at_later (HookrunInotify *self)
+{
+  for (guint i = 0; i < self->later->len; i++) {
+    guint32 node = g_array_index (self->later, guint32, i);
+
+    if (!(hookrun_node_table_get (&self->table, node)->flags & HOOKRUN_NODE_FREE))
+      hookrun_inotify_doubt (self, node);
+  }
+  g_array_set_size (self->later, 0);
+}
+
 void
 hookrun_inotify_run (HookrunInotify *self)
 {
+  int patience_ms = FIRST_PATIENCE_MS;
+
   look_at_events (self);
   while (!hookrun_inotify_is_stopped (self)) {
     struct pollfd polls[N_POLLS] = {
@@ -236,9 +261,17 @@ hookrun_inotify_run (HookrunInotify *self)
         [POLL_WAKE] = {.fd = self->wake_fd, .events = POLLIN},
         [POLL_ROOM] = {.fd = hookrun_outbox_get_room_fd (self->outbox), .events = POLLIN},
     };
+    gboolean waits = self->pending->len > 0 || self->later->len > 0;
+    int n_ready;
 
-    /* What is read already needs no event of the kernel, but room. */
-    if (poll (polls, N_POLLS, -1) > 0)
+    /* What is read already needs no event of the kernel, but room. What is not found though
+     * nothing more is told of it is looked for again, ever more rarely. */
+    patience_ms =
+        self->pending->len == 0 ? FIRST_PATIENCE_MS : MIN (patience_ms * 2, LAST_PATIENCE_MS);
+    n_ready = poll (polls, N_POLLS, waits ? patience_ms : -1);
+    if (n_ready == 0)
+      look_at_later (self);
+    if (n_ready >= 0)
       work_once (self, polls);
   }
 }
