@@ -14,8 +14,6 @@
 
 /* How far ahead the second half is looked for. */
 #define LOOK_AHEAD 512u
-/* So many folders are looked at again later, at most. */
-#define MAX_LATER 1024u
 /* How long it is waited for: while nothing else has happened since, and when something has. */
 #define WAIT_ALONE_MS 10
 #define WAIT_MS 1
@@ -70,16 +68,14 @@ find_other_half (HookrunInotify *self, guint32 cookie)
   }
 }
 
-/* Whether something is at @place now; FALSE and not @is_known when its folder is not to be found.
- */
+/* Whether something is at @place now. */
 static gboolean
-is_there (HookrunInotify *self, const Place *place, gboolean *is_known)
+is_there (HookrunInotify *self, const Place *place)
 {
   int fd = hookrun_inotify_open (self, place->folder);
   struct stat st;
   gboolean found = fd >= 0 && fstatat (fd, place->name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 
-  *is_known = fd >= 0;
   if (fd >= 0)
     close (fd);
   return found;
@@ -94,7 +90,6 @@ is_exchange (HookrunInotify *self, struct inotify_event *from_event, struct inot
   struct inotify_event *next = hookrun_raw_queue_next (&self->raw, from_event);
   const HookrunNode *target = hookrun_node_table_get (&self->table, find_at (self, to));
   struct inotify_event *last;
-  gboolean is_known;
 
   if (next != to_event)
     return FALSE;
@@ -108,7 +103,7 @@ is_exchange (HookrunInotify *self, struct inotify_event *from_event, struct inot
   /* A watched folder that was replaced would have told of itself in between. */
   if (hookrun_node_is_folder (target) && target->watch != 0)
     return TRUE;
-  return is_there (self, to, &is_known) && is_there (self, from, &is_known);
+  return is_there (self, to) && is_there (self, from);
 }
 
 static void
@@ -153,18 +148,6 @@ find_undone (HookrunInotify *self, const Place *from, const Place *to)
   return NULL;
 }
 
-/* A move there and back again may have been an exchange, between whose halves lay other events, or
- * of which one side was not known: then something is still there. */
-static void
-doubt_undone (HookrunInotify *self, const Place *from)
-{
-  guint32 folder = from->folder;
-  gboolean is_known;
-
-  if (self->later->len < MAX_LATER && (is_there (self, from, &is_known) || !is_known))
-    g_array_append_val (self->later, folder);
-}
-
 /* A folder that has no watch gets one; one that is now where only files are told loses its own. */
 static void
 settle_folder (HookrunInotify *self, guint32 node, guint32 folder)
@@ -194,6 +177,8 @@ exchange (HookrunInotify *self, guint32 one, guint32 other, const Place *from, c
   tell_move (self, to, from, hookrun_node_table_get (table, other)->type);
   settle_folder (self, one, to->folder);
   settle_folder (self, other, from->folder);
+  hookrun_inotify_look_later (self, from->folder);
+  hookrun_inotify_look_later (self, to->folder);
 }
 
 /* What is told depends on which of the two places is shown. */
@@ -233,8 +218,10 @@ move (HookrunInotify *self, guint32 node, const Place *from, const Place *to)
     hookrun_inotify_tell (self, to->folder, to->name, to->length, &created);
   else
     tell_move (self, from, to, type);
+  /* It may have been an exchange, between whose halves lay other events, or of which one side was
+   * not known: then something is still there. */
   if (undone != NULL)
-    doubt_undone (self, from);
+    hookrun_inotify_look_later (self, from->folder);
   remember_move (self, from, to, replaced != HOOKRUN_NODE_NONE);
   settle_folder (self, node, to->folder);
 }
@@ -246,50 +233,56 @@ take_halves (HookrunInotify *self, struct inotify_event *other)
   hookrun_raw_queue_drop (&self->raw);
 }
 
+/* Only the first half says something: what was at @from is nowhere that is known. If the second
+ * half of another move led here a moment ago, the two may be an exchange, and something is here. */
+static void
+move_out (HookrunInotify *self, guint32 node, const Place *from, const Place *to)
+{
+  if (from->folder != HOOKRUN_NODE_NONE && find_undone (self, from, to) != NULL)
+    hookrun_inotify_look_later (self, from->folder);
+  remember_move (self, from, to, FALSE);
+  hookrun_raw_queue_drop (&self->raw);
+  if (node != HOOKRUN_NODE_NONE)
+    hookrun_inotify_drop (self, node, HOOKRUN_DROP_TOLD, 0);
+}
+
+/* Whether the two halves can be told as one move of @node. */
+static gboolean
+is_whole (HookrunInotify *self, guint32 node, const Place *to, gboolean is_folder)
+{
+  return node != HOOKRUN_NODE_NONE &&
+         hookrun_node_is_folder (hookrun_node_table_get (&self->table, node)) == is_folder &&
+         to->folder != HOOKRUN_NODE_NONE &&
+         !hookrun_node_table_is_within (&self->table, to->folder, node);
+}
+
 void
 hookrun_inotify_moved (HookrunInotify *self, struct inotify_event *event)
 {
   guint64 position = self->raw.position;
   struct inotify_event *other = find_other_half (self, event->cookie);
   struct inotify_event *first = hookrun_raw_queue_peek (&self->raw);
-  gboolean is_folder;
-  guint32 node;
-  Place from, to;
+  guint32 node, second;
+  Place from;
+  Place to = {.folder = HOOKRUN_NODE_NONE};
 
   /* The queue may have been thrown away while the other half was waited for. */
   if (first == NULL || self->raw.position != position)
     return;
   set_place (&from, hookrun_watch_map_get (&self->map, first->wd), first);
   node = find_at (self, &from);
-  if (other == NULL) {
-    hookrun_raw_queue_drop (&self->raw);
-    if (node != HOOKRUN_NODE_NONE)
-      hookrun_inotify_drop (self, node, HOOKRUN_DROP_TOLD, 0);
+  if (other != NULL)
+    set_place (&to, hookrun_watch_map_get (&self->map, other->wd), other);
+  /* If a listing has seen it at its new place, the second half says no more than that. */
+  if (other == NULL || !is_whole (self, node, &to, (other->mask & IN_ISDIR) != 0)) {
+    move_out (self, node, &from, &to);
     return;
   }
-  set_place (&to, hookrun_watch_map_get (&self->map, other->wd), other);
-  is_folder = (other->mask & IN_ISDIR) != 0;
-  if (node == HOOKRUN_NODE_NONE ||
-      hookrun_node_is_folder (hookrun_node_table_get (&self->table, node)) != is_folder) {
-    /* A listing has seen it at its new place; the second half will say no more than that. */
-    hookrun_raw_queue_drop (&self->raw);
-    if (node != HOOKRUN_NODE_NONE)
-      hookrun_inotify_drop (self, node, HOOKRUN_DROP_TOLD, 0);
-    return;
-  }
-  if (to.folder == HOOKRUN_NODE_NONE ||
-      hookrun_node_table_is_within (&self->table, to.folder, node)) {
-    hookrun_raw_queue_drop (&self->raw);
-    hookrun_inotify_drop (self, node, HOOKRUN_DROP_TOLD, 0);
-    return;
-  }
-  if (find_at (self, &to) != HOOKRUN_NODE_NONE && is_exchange (self, first, other, &from, &to)) {
-    guint32 second = find_at (self, &to);
-
+  second = find_at (self, &to);
+  if (second != HOOKRUN_NODE_NONE && is_exchange (self, first, other, &from, &to)) {
     take_halves (self, other);
-    hookrun_raw_queue_drop (&self->raw);
-    hookrun_raw_queue_drop (&self->raw);
-    hookrun_raw_queue_drop (&self->raw);
+    for (int i = 0; i < 3; i++)
+      hookrun_raw_queue_drop (&self->raw);
     exchange (self, node, second, &from, &to);
     return;
   }
@@ -303,11 +296,13 @@ hookrun_inotify_moved_in (HookrunInotify *self, struct inotify_event *event)
 {
   gboolean is_folder = (event->mask & IN_ISDIR) != 0;
   HookrunTold told = {.kind = HOOKRUN_CHANGE_CHANGED};
+  const Place nowhere = {.folder = HOOKRUN_NODE_NONE};
   guint32 node;
   Place to;
 
   set_place (&to, hookrun_watch_map_get (&self->map, event->wd), event);
   node = find_at (self, &to);
+  remember_move (self, &nowhere, &to, FALSE);
   if (node == HOOKRUN_NODE_NONE ||
       hookrun_node_is_folder (hookrun_node_table_get (&self->table, node)) != is_folder) {
     hookrun_inotify_created (self, to.folder, to.name, to.length, is_folder);

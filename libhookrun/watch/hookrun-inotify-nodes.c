@@ -75,6 +75,17 @@ hookrun_inotify_await (HookrunInotify *self, guint32 node)
 }
 
 void
+hookrun_inotify_look_later (HookrunInotify *self, guint32 node)
+{
+  HookrunNode *own = hookrun_node_table_get (&self->table, node);
+
+  if (own->flags & HOOKRUN_NODE_LATER)
+    return;
+  own->flags |= HOOKRUN_NODE_LATER;
+  g_array_append_val (self->later, node);
+}
+
+void
 hookrun_inotify_doubt (HookrunInotify *self, guint32 node)
 {
   const HookrunNode *own = hookrun_node_table_get (&self->table, node);

@@ -129,6 +129,8 @@ void hookrun_inotify_release (HookrunInotify *self, guint32 node);
 void hookrun_inotify_release_all (HookrunInotify *self, guint32 node);
 /* @node is looked at when there are no events left. */
 void hookrun_inotify_await (HookrunInotify *self, guint32 node);
+/* The same when nothing has happened for a while. */
+void hookrun_inotify_look_later (HookrunInotify *self, guint32 node);
 /* The same, and nothing is waited for but that. */
 void hookrun_inotify_doubt (HookrunInotify *self, guint32 node);
 

@@ -240,9 +240,13 @@ look_at_later (HookrunInotify *self)
 {
   for (guint i = 0; i < self->later->len; i++) {
     guint32 node = g_array_index (self->later, guint32, i);
+    HookrunNode *own = hookrun_node_table_get (&self->table, node);
 
-    if (!(hookrun_node_table_get (&self->table, node)->flags & HOOKRUN_NODE_FREE))
-      hookrun_inotify_doubt (self, node);
+    /* It may have been dropped, and its place be another's by now. */
+    if (!(own->flags & HOOKRUN_NODE_LATER))
+      continue;
+    own->flags &= (guint8)~HOOKRUN_NODE_LATER;
+    hookrun_inotify_doubt (self, node);
   }
   g_array_set_size (self->later, 0);
 }

@@ -19,6 +19,7 @@ typedef enum {
   HOOKRUN_NODE_ALIAS = 1 << 3,   /* a folder that is watched under another name, too */
   HOOKRUN_NODE_SEEN = 1 << 4,    /* found by the listing under way */
   HOOKRUN_NODE_FREE = 1 << 5,    /* not in use */
+  HOOKRUN_NODE_LATER = 1 << 6,   /* to be looked at once nothing happens any more */
 } HookrunNodeFlags;
 
 typedef struct {

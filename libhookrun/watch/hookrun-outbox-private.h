@@ -23,6 +23,8 @@ int hookrun_outbox_get_room_fd (HookrunOutbox *self);
 void hookrun_outbox_add (HookrunOutbox *self, HookrunChange *change);
 /* A problem to tell. @problem: (transfer full) */
 void hookrun_outbox_add_problem (HookrunOutbox *self, GError *problem);
+/* For tests: how many may wait. */
+void hookrun_outbox_set_room (HookrunOutbox *self, guint room);
 void hookrun_outbox_publish (HookrunOutbox *self);
 /* Rings the handler's bell though there is nothing to take. */
 void hookrun_outbox_wake (HookrunOutbox *self);

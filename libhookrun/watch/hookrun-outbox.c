@@ -18,6 +18,7 @@ struct _HookrunOutbox {
   GPtrArray *problems_aside;
   GPtrArray *published;
   GPtrArray *problems;
+  guint room;
   gboolean is_full; /* the finder waits */
   int fd;
   int room_fd;
@@ -41,6 +42,7 @@ hookrun_outbox_new (GError **error)
   HookrunOutbox *self = g_new0 (HookrunOutbox, 1);
 
   g_mutex_init (&self->lock);
+  self->room = HOOKRUN_OUTBOX_ROOM;
   self->aside = g_ptr_array_new_with_free_func (free_change);
   self->problems_aside = g_ptr_array_new_with_free_func (free_problem);
   self->published = g_ptr_array_new_with_free_func (free_change);
@@ -112,6 +114,12 @@ hookrun_outbox_add_problem (HookrunOutbox *self, GError *problem)
 }
 
 void
+hookrun_outbox_set_room (HookrunOutbox *self, guint room)
+{
+  self->room = room;
+}
+
+void
 hookrun_outbox_publish (HookrunOutbox *self)
 {
   gboolean was_empty;
@@ -150,7 +158,7 @@ hookrun_outbox_has_room (HookrunOutbox *self)
   gboolean has_room;
 
   g_mutex_lock (&self->lock);
-  has_room = self->published->len < HOOKRUN_OUTBOX_ROOM;
+  has_room = self->published->len < self->room;
   self->is_full = !has_room;
   g_mutex_unlock (&self->lock);
   return has_room;

@@ -3,7 +3,7 @@
  * The watcher as its user sees it: roots, the start, signals on the user's main context. Looking is
  * the work of a thread with hookrun-inotify.c; a source takes from its outbox.
  */
-#include "hookrun-watcher.h"
+#include "hookrun-watcher-private.h"
 
 #include <glib-unix.h>
 #include <signal.h>
@@ -16,6 +16,8 @@ struct _HookrunWatcher {
   GObject parent_instance;
   GPtrArray *roots; /* HookrunWatchRoot, as asked for */
   guint settle_ms;
+  guint room;
+  gsize budget;
   HookrunOutbox *outbox;
   HookrunSettle *settle;
   HookrunInotify *inotify;
@@ -96,6 +98,8 @@ static void
 hookrun_watcher_init (HookrunWatcher *self)
 {
   self->roots = g_ptr_array_new_with_free_func ((GDestroyNotify)hookrun_watch_root_free);
+  self->budget = HOOKRUN_RAW_BUDGET;
+  self->room = HOOKRUN_OUTBOX_ROOM;
   g_mutex_init (&self->lock);
   g_cond_init (&self->ready);
 }
@@ -200,6 +204,13 @@ hookrun_watcher_get_n_folders (HookrunWatcher *self)
 {
   g_return_val_if_fail (HOOKRUN_IS_WATCHER (self), 0);
   return self->inotify == NULL ? 0 : (guint)g_atomic_int_get (&self->inotify->n_folders);
+}
+
+void
+hookrun_watcher_set_budget (HookrunWatcher *self, guint room, gsize budget)
+{
+  self->room = room;
+  self->budget = budget;
 }
 
 /* ---- the source ---- */
@@ -355,6 +366,8 @@ begin (HookrunWatcher *self, GError **error)
   self->is_ready = FALSE;
   g_clear_error (&self->problem);
   if (self->inotify != NULL) {
+    self->inotify->raw.budget = self->budget;
+    hookrun_outbox_set_room (self->outbox, self->room);
     attach (self);
     self->thread = start_thread (self, error);
   }
