@@ -6,7 +6,9 @@
 
 G_BEGIN_DECLS
 
-/* How many changes may wait, and how many bytes of events, while handlers are slow; before the start. */
+/* How many changes may wait, and how many bytes of events, while handlers are slow. Before the
+ * start.
+ */
 void hookrun_watcher_set_budget (HookrunWatcher *self, guint room, gsize budget);
 
 G_END_DECLS
