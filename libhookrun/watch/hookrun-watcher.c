@@ -6,11 +6,11 @@
 #include "hookrun-watcher-private.h"
 
 #include <glib-unix.h>
-#include <signal.h>
 #include <string.h>
 
 #include "hookrun-inotify-private.h"
 #include "hookrun-settle-private.h"
+#include "hookrun-watch-thread-private.h"
 
 struct _HookrunWatcher {
   GObject parent_instance;
@@ -328,24 +328,6 @@ watch (gpointer data)
   return NULL;
 }
 
-/* The host's signals are for the host's own threads. */
-static GThread *
-start_thread (HookrunWatcher *self, GError **error)
-{
-  g_autoptr (GError) problem = NULL;
-  sigset_t all, before;
-  GThread *thread;
-
-  sigfillset (&all);
-  pthread_sigmask (SIG_BLOCK, &all, &before);
-  thread = g_thread_try_new ("hookrun-watch", watch, self, &problem);
-  pthread_sigmask (SIG_SETMASK, &before, NULL);
-  if (thread == NULL)
-    g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_LIMIT, "cannot start a thread to watch: %s",
-                 problem->message);
-  return thread;
-}
-
 static gboolean
 begin (HookrunWatcher *self, GError **error)
 {
@@ -369,7 +351,7 @@ begin (HookrunWatcher *self, GError **error)
     self->inotify->raw.budget = self->budget;
     hookrun_outbox_set_room (self->outbox, self->room);
     attach (self);
-    self->thread = start_thread (self, error);
+    self->thread = hookrun_watch_thread_start (watch, self, error);
   }
   if (self->thread != NULL)
     return TRUE;
