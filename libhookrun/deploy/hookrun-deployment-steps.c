@@ -39,12 +39,13 @@ static char *
 describe_checkout (DeployJob *job, HookrunStep *step, GError **error)
 {
   const char *commit = hookrun_source_get_commit (job->source);
+  g_autofree char *url = NULL;
 
   if (commit == NULL)
     return g_strdup_printf ("take %s from %s", slot (job, SLOT_VERSION),
                             slot (job, SLOT_MODULEDIR));
-  return g_strdup_printf ("export %s (commit %.10s) of %s", slot (job, SLOT_VERSION), commit,
-                          hookrun_module_get_url (job->module, job->deployment->host));
+  url = hookrun_git_hide_password (hookrun_module_get_url (job->module, job->deployment->host));
+  return g_strdup_printf ("export %s (commit %.10s) of %s", slot (job, SLOT_VERSION), commit, url);
 }
 
 /* ---- stage ---- */

@@ -19,10 +19,18 @@ typedef struct {
 } HookrunGit;
 
 /* Runs git with @args (NULL-terminated, without "git"). @output: (transfer full): standard output
- * with a NUL after it, at most 256 MiB. Blocks. A failure carries git's last lines and the code
- * that fits them: CONNECTION, AUTHENTICATION, NOT_FOUND, HOST_KEY_UNKNOWN, NO_SPACE or COMMAND;
- * UNSUPPORTED when there is no git. */
+ * with a NUL after it, at most 256 MiB. Blocks. A failure carries git's last lines, the code that
+ * fits them and what to do about it: CONNECTION, AUTHENTICATION, NOT_FOUND, HOST_KEY_UNKNOWN,
+ * HOST_KEY_CHANGED, HOST_KEY_REVOKED, UNTRUSTED, NO_SPACE, PERMISSION, BUSY or COMMAND; UNSUPPORTED
+ * when git or what it needs is missing. */
 gboolean hookrun_git_run (const HookrunGit *git, const char *const *args, GByteArray **output,
                           GCancellable *cancellable, GError **error);
+
+/* What a git that ended with @status (of waitpid, not 0) means: @messages is its standard error. */
+void hookrun_git_set_error (const HookrunGit *git, const char *command, int status,
+                            const GByteArray *messages, GError **error);
+
+/* (transfer full): @url as it may be shown. */
+char *hookrun_git_hide_password (const char *url);
 
 G_END_DECLS

@@ -42,34 +42,6 @@ static const char *const unset_variables[] = {
     "GIT_WORK_TREE",
 };
 
-static const struct {
-  const char *words;
-  HookrunError code;
-} diagnoses[] = {
-    {"Host key verification failed", HOOKRUN_ERROR_HOST_KEY_UNKNOWN},
-    {"Permission denied (", HOOKRUN_ERROR_AUTHENTICATION},
-    {"Authentication failed", HOOKRUN_ERROR_AUTHENTICATION},
-    {"could not read Username", HOOKRUN_ERROR_AUTHENTICATION},
-    {"could not read Password", HOOKRUN_ERROR_AUTHENTICATION},
-    {"No space left on device", HOOKRUN_ERROR_NO_SPACE},
-    {"Disk quota exceeded", HOOKRUN_ERROR_NO_SPACE},
-    {"Could not resolve host", HOOKRUN_ERROR_CONNECTION},
-    {"unable to look up", HOOKRUN_ERROR_CONNECTION},
-    {"unable to connect", HOOKRUN_ERROR_CONNECTION},
-    {"Failed to connect", HOOKRUN_ERROR_CONNECTION},
-    {"Connection refused", HOOKRUN_ERROR_CONNECTION},
-    {"Connection timed out", HOOKRUN_ERROR_CONNECTION},
-    {"Connection closed", HOOKRUN_ERROR_CONNECTION},
-    {"Connection reset", HOOKRUN_ERROR_CONNECTION},
-    {"Network is unreachable", HOOKRUN_ERROR_CONNECTION},
-    {"No route to host", HOOKRUN_ERROR_CONNECTION},
-    {"early EOF", HOOKRUN_ERROR_CONNECTION},
-    {"does not appear to be a git repository", HOOKRUN_ERROR_NOT_FOUND},
-    {"does not exist", HOOKRUN_ERROR_NOT_FOUND},
-    {"epository not found", HOOKRUN_ERROR_NOT_FOUND},
-    {"' not found", HOOKRUN_ERROR_NOT_FOUND},
-};
-
 typedef struct {
   GPid pid;
   int fds[2]; /* standard output, standard error; -1 when closed */
@@ -219,8 +191,11 @@ check_silence (const HookrunGit *git, gint64 last, GError **error)
 {
   if (git->silence_ms == 0 || g_get_monotonic_time () - last < (gint64)git->silence_ms * 1000)
     return TRUE;
-  g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_TIMED_OUT,
-               "the repository has not answered for %u seconds", git->silence_ms / 1000);
+  g_set_error (
+      error, HOOKRUN_ERROR, HOOKRUN_ERROR_TIMED_OUT,
+      "the repository has not answered for %u seconds; see whether it can be reached from this "
+      "machine, and try again",
+      git->silence_ms / 1000);
   return FALSE;
 }
 
@@ -265,54 +240,6 @@ follow (Run *self, const HookrunGit *git, GCancellable *cancellable, GError **er
   }
 }
 
-/* (transfer full): the last lines of @text, without the lines that a progress wrote over itself. */
-static char *
-last_lines (const GByteArray *text)
-{
-  g_autofree char *valid = text->len > 0
-                               ? g_utf8_make_valid ((const char *)text->data, (gssize)text->len)
-                               : g_strdup ("");
-  g_auto (GStrv) lines = g_strsplit (valid, "\n", -1);
-  guint n = g_strv_length (lines);
-  g_autoptr (GString) out = g_string_new (NULL);
-  guint taken = 0;
-
-  while (n > 0 && taken < 5) {
-    char *line = g_strstrip (lines[--n]);
-
-    if (*line == '\0' || strchr (line, '\r') != NULL)
-      continue;
-    if (out->len > 0)
-      g_string_prepend (out, "\n");
-    g_string_prepend (out, line);
-    taken++;
-  }
-  return g_string_free (g_steal_pointer (&out), FALSE);
-}
-
-static gboolean
-check_status (const Run *self, const char *command, GError **error)
-{
-  HookrunError code = HOOKRUN_ERROR_COMMAND;
-  g_autofree char *lines = NULL;
-
-  if (WIFEXITED (self->status) && WEXITSTATUS (self->status) == 0)
-    return TRUE;
-  lines = last_lines (self->texts[1]);
-  for (gsize i = 0; i < G_N_ELEMENTS (diagnoses); i++)
-    if (strstr (lines, diagnoses[i].words) != NULL) {
-      code = diagnoses[i].code;
-      break;
-    }
-  if (WIFSIGNALED (self->status))
-    g_set_error (error, HOOKRUN_ERROR, (int)code, "git %s was ended by signal %d: %s", command,
-                 WTERMSIG (self->status), lines);
-  else
-    g_set_error (error, HOOKRUN_ERROR, (int)code, "git %s: %s", command,
-                 *lines != '\0' ? lines : "failed without a word");
-  return FALSE;
-}
-
 /* The command behind the options that stand before it. */
 static const char *
 command_of (const char *const *args)
@@ -339,8 +266,12 @@ hookrun_git_run (const HookrunGit *git, const char *const *args, GByteArray **ou
   close_pipe (&self, 0);
   close_pipe (&self, 1);
   g_spawn_close_pid (self.pid);
-  if (!ok || !check_status (&self, command_of (args), error))
+  if (!ok)
     return FALSE;
+  if (self.status != 0) {
+    hookrun_git_set_error (git, command_of (args), self.status, messages, error);
+    return FALSE;
+  }
   g_byte_array_append (out, (const guint8 *)"", 1);
   g_byte_array_set_size (out, out->len - 1);
   if (output != NULL)

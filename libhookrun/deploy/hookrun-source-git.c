@@ -123,11 +123,12 @@ set_missing_name (const HookrunGit *git, const char *kind, const char *what, con
 {
   g_auto (GStrv) names = list_names (git, kind);
   g_autofree char *hint = hookrun_nearest_hint (name, (const char *const *)names);
+  g_autofree char *shown = hookrun_git_hide_password (url);
 
   g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_NOT_FOUND,
                "repository \"%s\" has no %s \"%s\"; make it there or correct the release's section "
                "of the module file%s",
-               url, what, name, hint);
+               shown, what, name, hint);
 }
 
 /* (transfer full): the id of the commit that @ref leads to, or NULL. */
@@ -185,7 +186,9 @@ hookrun_source_resolve_git (HookrunSource *self, GCancellable *cancellable, GErr
     return FALSE;
   if ((by_default && !ask_default_branch (&git, url, &head, cancellable, error)) ||
       !fetch (&git, url, by_default && head == NULL, cancellable, error)) {
-    g_prefix_error (error, "cannot get the source from \"%s\": ", url);
+    g_autofree char *shown = hookrun_git_hide_password (url);
+
+    g_prefix_error (error, "cannot get the source from \"%s\": ", shown);
     return FALSE;
   }
   return resolve_name (self, &git, url, tag, branch != NULL ? branch : head, cancellable, error);
@@ -293,8 +296,10 @@ hookrun_source_export_git (HookrunSource *self, GCancellable *cancellable, GErro
   gboolean ok;
 
   if (!hookrun_git_run (&git, read_tree, NULL, cancellable, error) ||
-      !hookrun_git_run (&git, ls_files, &listing, cancellable, error))
+      !hookrun_git_run (&git, ls_files, &listing, cancellable, error)) {
+    g_prefix_error (error, "cannot write the tree of %s: ", self->version);
     return FALSE;
+  }
   tree_fd = hookrun_file_open_folder (self->checkout_fd, "new", error);
   if (tree_fd < 0)
     return FALSE;

@@ -80,34 +80,88 @@ static void
 test_silence (Fixture *self, gconstpointer unused)
 {
   replace_git (self, "echo started >&2; sleep 30");
-  run (self, 200, HOOKRUN_ERROR_TIMED_OUT, "the repository has not answered for 0 seconds");
+  run (self, 200, HOOKRUN_ERROR_TIMED_OUT,
+       "the repository has not answered for 0 seconds; see whether it can be reached from this "
+       "machine, and try again");
 }
 
 typedef struct {
   const char *line;
   HookrunError code;
+  const char *remedy;
 } Diagnosis;
 
+/* Each is told whole, with what to do about it. */
 static void
 test_diagnoses (Fixture *self, gconstpointer unused)
 {
   static const Diagnosis rows[] = {
-      {"Host key verification failed.", HOOKRUN_ERROR_HOST_KEY_UNKNOWN},
-      {"a@b: Permission denied (publickey).", HOOKRUN_ERROR_AUTHENTICATION},
+      {"Host key for x has changed and you have requested strict checking.",
+       HOOKRUN_ERROR_HOST_KEY_CHANGED, "ssh-keygen -R"},
+      {"ED25519 host key for x was revoked and you have requested strict checking.",
+       HOOKRUN_ERROR_HOST_KEY_REVOKED, "do not go on"},
+      {"Host key verification failed.", HOOKRUN_ERROR_HOST_KEY_UNKNOWN, "compare the fingerprint"},
+      {"a@b: Permission denied (publickey).", HOOKRUN_ERROR_AUTHENTICATION, "give this user a key"},
       {"fatal: could not read Username for x: terminal prompts disabled",
-       HOOKRUN_ERROR_AUTHENTICATION},
-      {"ssh: Could not resolve hostname x", HOOKRUN_ERROR_CONNECTION},
-      {"fatal: write error: No space left on device", HOOKRUN_ERROR_NO_SPACE},
-      {"fatal: x does not appear to be a git repository", HOOKRUN_ERROR_NOT_FOUND},
-      {"fatal: something else", HOOKRUN_ERROR_COMMAND},
+       HOOKRUN_ERROR_AUTHENTICATION, "credential helper"},
+      {"fatal: unable to access x: The requested URL returned error: 403",
+       HOOKRUN_ERROR_AUTHENTICATION, "credential helper"},
+      {"fatal: unable to access x: server certificate verification failed. CAfile: none",
+       HOOKRUN_ERROR_UNTRUSTED, "authority"},
+      {"fatal: detected dubious ownership in repository at x", HOOKRUN_ERROR_UNTRUSTED,
+       "safe.directory"},
+      {"ssh: Could not resolve hostname x", HOOKRUN_ERROR_CONNECTION, "url"},
+      {"fatal: unable to access x: Could not resolve host: x", HOOKRUN_ERROR_CONNECTION, "network"},
+      {"fatal: early EOF", HOOKRUN_ERROR_CONNECTION, "try again"},
+      {"fatal: write error: No space left on device", HOOKRUN_ERROR_NO_SPACE,
+       "free space on the disk of \"/tree\""},
+      {"error: Unable to create 'packed-refs.lock': File exists.", HOOKRUN_ERROR_BUSY,
+       "remove \"/git\""},
+      {"error: object file objects/1 is empty", HOOKRUN_ERROR_IO, "remove \"/git\""},
+      {"fatal: x does not appear to be a git repository", HOOKRUN_ERROR_NOT_FOUND, "[scm]"},
+      {"remote: Repository not found.", HOOKRUN_ERROR_NOT_FOUND, "[scm]"},
+      {"fatal: something else", HOOKRUN_ERROR_COMMAND, NULL},
+  };
+  static const char noise[] = "fatal: Could not read from remote repository.\\n\\nPlease make sure "
+                              "you have the correct access rights\\nand the repository exists.";
+  HookrunGit git = {.git_dir = "/git", .work_tree = "/tree"};
+
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++) {
+    g_autofree char *script =
+        g_strdup_printf ("printf '%%b\\n' \"%s\\n%s\" >&2; exit 128", rows[i].line, noise);
+    g_autofree char *line = g_strndup (
+        rows[i].line, strlen (rows[i].line) - (g_str_has_suffix (rows[i].line, ".") ? 1 : 0));
+    g_autofree char *start = g_strconcat ("git version: ", line, NULL);
+
+    replace_git (self, script);
+    g_clear_error (&self->error);
+    g_assert_false (hookrun_git_run (&git, version, NULL, NULL, &self->error));
+    g_assert_error (self->error, HOOKRUN_ERROR, (int)rows[i].code);
+    g_test_message ("%s", self->error->message);
+    g_assert_true (g_str_has_prefix (self->error->message, start));
+    g_assert_null (strstr (self->error->message, "access rights"));
+    if (rows[i].remedy == NULL)
+      g_assert_cmpstr (self->error->message, ==, start);
+    else
+      g_assert_nonnull (strstr (self->error->message + strlen (start), rows[i].remedy));
+  }
+}
+
+static void
+test_hide_password (Fixture *self, gconstpointer unused)
+{
+  static const char *const rows[][2] = {
+      {"https://a:b@c/d:e@f", "https://a:…@c/d:e@f"},
+      {"https://token@c/d", "https://token@c/d"},
+      {"https://c:80/d@e", "https://c:80/d@e"},
+      {"git@c:a/b", "git@c:a/b"},
+      {"/a:b@c", "/a:b@c"},
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (rows); i++) {
-    g_autofree char *script = g_strdup_printf ("echo '%s' >&2; exit 128", rows[i].line);
-    g_autofree char *message = g_strconcat ("git version: ", rows[i].line, NULL);
+    g_autofree char *shown = hookrun_git_hide_password (rows[i][0]);
 
-    replace_git (self, script);
-    run (self, 0, rows[i].code, message);
+    g_assert_cmpstr (shown, ==, rows[i][1]);
   }
 }
 
@@ -170,6 +224,7 @@ main (int argc, char **argv)
   ADD ("silent-failure", test_silent_failure);
   ADD ("silence", test_silence);
   ADD ("diagnoses", test_diagnoses);
+  ADD ("hide-password", test_hide_password);
   ADD ("left-behind", test_left_behind);
   ADD ("environment", test_environment);
   ADD ("command-as-address", test_command_as_address);
