@@ -8,8 +8,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+/* A process that was killed between starting a program and that program's first step is survived
+ * by its lock for that moment. */
+#define HEIR_WAIT_MS 5000
+#define HEIR_LOOK_MS 10
 
 static char *
 lock_name (HookrunJournal *self)
@@ -37,11 +43,32 @@ write_holder (int fd)
     return;
 }
 
+/* Takes the lock, and waits for one whose holder is dead; errno tells why it could not. */
+static gboolean
+take (int fd)
+{
+  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+  for (int waited = 0; fcntl (fd, F_OFD_SETLK, &lock) < 0; waited += HEIR_LOOK_MS) {
+    int why = errno;
+    int holder = read_holder (fd);
+
+    errno = why;
+    if ((why != EAGAIN && why != EACCES) || waited >= HEIR_WAIT_MS)
+      return FALSE;
+    if (holder <= 0 || kill (holder, 0) == 0 || errno != ESRCH) {
+      errno = why;
+      return FALSE;
+    }
+    g_usleep (HEIR_LOOK_MS * 1000);
+  }
+  return TRUE;
+}
+
 gboolean
 hookrun_journal_lock (HookrunJournal *self, GError **error)
 {
   g_autofree char *name = lock_name (self);
-  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
   int holder;
 
   self->lock_fd = openat (self->folder_fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -49,7 +76,7 @@ hookrun_journal_lock (HookrunJournal *self, GError **error)
     hookrun_set_error_from_errno (error, errno, "cannot open \"%s/%s\"", self->folder, name);
     return FALSE;
   }
-  if (fcntl (self->lock_fd, F_OFD_SETLK, &lock) == 0) {
+  if (take (self->lock_fd)) {
     write_holder (self->lock_fd);
     return TRUE;
   }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void
@@ -59,6 +60,30 @@ test_one_holder (Fixture *fixture, gconstpointer data)
   hookrun_journal_close (first);
   g_assert_cmpint (hookrun_journal_get_holder (reader), ==, 0);
   second = open_journal (fixture, HOOKRUN_JOURNAL_NONE);
+}
+
+/* The holder was killed while a child of it had not yet begun its program: the child has the lock,
+ * and nobody to wait for has it. */
+static void
+test_heir_of_the_lock (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (HookrunJournal) journal = NULL;
+  gint64 start;
+  pid_t pid = fork ();
+
+  if (pid == 0) {
+    HookrunJournal *first = open_journal (fixture, HOOKRUN_JOURNAL_NONE);
+
+    begin (first);
+    if (fork () == 0)
+      g_usleep (700000);
+    _exit (0);
+  }
+  g_assert_cmpint (waitpid (pid, NULL, 0), ==, pid);
+  start = g_get_monotonic_time ();
+  journal = open_journal (fixture, HOOKRUN_JOURNAL_NONE);
+  g_test_message ("waited for %d ms", (int)((g_get_monotonic_time () - start) / 1000));
+  g_assert_cmpint (hookrun_journal_get_state (journal), ==, HOOKRUN_RUN_UNFINISHED);
 }
 
 static void
@@ -373,6 +398,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   ADD ("reads-back-what-was-written", test_reads_back);
   ADD ("one-holder-named-to-others", test_one_holder);
+  ADD ("heir-of-the-lock", test_heir_of_the_lock);
   ADD ("reader-changes-nothing", test_reader_changes_nothing);
   g_test_add_func ("/pipeline/journal/bad-names", test_bad_names);
   ADD ("others-files-are-refused", test_not_mine);
