@@ -18,9 +18,10 @@ class DeployCase(unittest.TestCase):
     """A test with a place of its own."""
 
     layout = None
+    alone = False
 
     def setUp(self):
-        self.place = Place(layout=self.layout)
+        self.place = Place(layout=self.layout, alone=self.alone)
         self.addCleanup(self.place.close)
 
     def ok(self, result):
@@ -338,11 +339,10 @@ def post_send(module, *args, **kwargs):
 class TestFailure(DeployCase):
     """Whatever fails, the old tree is live and the journal tells the truth."""
 
-    def fail_at(self, signal, first):
+    alone = True
+
+    def fail_at(self, signal):
         place = self.place
-        place.unhook()
-        if not first:
-            self.ok(place.deploy())
         before = place.tree()
         place.commit("next after %s" % signal)
         place.hook(signal, "echo 'no luck today' >&2; exit 3")
@@ -363,14 +363,15 @@ class TestFailure(DeployCase):
         for signal in SIGNALS[1:]:
             with self.subTest(signal=signal):
                 self.place.close()
-                self.place = Place(layout=self.layout)
+                self.place = Place(layout=self.layout, alone=True)
                 self.addCleanup(self.place.close)
-                self.fail_at(signal, True)
+                self.fail_at(signal)
 
     def test_a_hook_failing_at_each_signal_of_a_later_one(self):
+        self.ok(self.place.deploy())
         for signal in SIGNALS[1:]:
             with self.subTest(signal=signal):
-                self.fail_at(signal, False)
+                self.fail_at(signal)
 
     def test_failure_is_told_to_hooks(self):
         log = self.place.folder / "log"
@@ -407,11 +408,16 @@ class TestFailureInPlace(TestFailure):
 class TestKill(DeployCase):
     """kill -9 of the program itself, from a hook at each signal."""
 
+    alone = True
+
+    def setUp(self):
+        super().setUp()
+        self.ok(self.place.deploy())
+
     def killed_at(self, signal):
         place = self.place
-        place.unhook()
-        self.ok(place.deploy())
         before = place.tree()
+        place.unhook()
         place.commit("killed at %s" % signal)
         place.hook(signal, "[ -e %s/again ] || kill -9 $PPID" % place.folder)
         result = place.deploy()
