@@ -2,7 +2,8 @@
 /*
  * The tar engine, for targets without rsync: the target lists what it has, the lists are compared
  * here, what goes is removed by name and what differs arrives in one tar stream. Files are never
- * written over: the old name is removed first, so another hard link of it keeps its contents.
+ * written over: the old name is removed first, so another hard link of it keeps its contents. In
+ * place, files arrive beside the tree and take their names when they are whole, folders follow.
  */
 #include "hookrun-sync-private.h"
 
@@ -30,6 +31,7 @@ typedef struct {
   GCancellable *cancellable;
   HookrunSyncResult *result;
   GString *send;           /* names for tar, each with a NUL */
+  GString *send_folders;   /* in place: those of folders */
   GString *remove;         /* names of what is no folder, each with a NUL */
   GString *remove_folders; /* names, the deepest first */
   gboolean is_there;       /* the target has the folder, and something in it */
@@ -128,14 +130,17 @@ append_name (GString *list, const char *path)
 static void
 find_what_to_send (Difference *self, HookrunTreeManifest *here, HookrunTreeManifest *there)
 {
+  gboolean beside = self->options->guard_state;
+
   for (guint i = 0; i < here->len; i++) {
     HookrunManifestEntry *entry = here->pdata[i];
     HookrunManifestEntry *old = hookrun_tree_manifest_find (there, entry->path);
 
     if (old != NULL && is_same (self, entry, old))
       continue;
-    append_name (self->send, entry->path);
-    if (old != NULL && (old->type != 'd' || entry->type != 'd'))
+    append_name (beside && entry->type == 'd' ? self->send_folders : self->send, entry->path);
+    if (old != NULL && (beside ? (old->type == 'd') != (entry->type == 'd')
+                               : old->type != 'd' || entry->type != 'd'))
       append_name (old->type == 'd' ? self->remove_folders : self->remove, entry->path);
     if (self->options->dry_run)
       hookrun_sync_result_add_change (self->result, old != NULL ? '~' : '+', entry->path);
@@ -213,7 +218,7 @@ remove_what_goes (Difference *self, GError **error)
 }
 
 static pid_t
-start_tar (Difference *self, int stdout_fd, int errors_fd, GError **error)
+start_tar (Difference *self, const GString *names, int stdout_fd, int errors_fd, GError **error)
 {
   const char *argv[] = {"tar",
                         "--create",
@@ -232,7 +237,7 @@ start_tar (Difference *self, int stdout_fd, int errors_fd, GError **error)
   HookrunSpawn spawn = {argv, (const char *const *)envp, NULL, {-1, stdout_fd, errors_fd}, -1};
   pid_t pid = -1;
 
-  spawn.fds[0] = hookrun_target_open_memory (self->send->str, self->send->len, error);
+  spawn.fds[0] = hookrun_target_open_memory (names->str, names->len, error);
   if (spawn.fds[0] < 0)
     return -1;
   pid = hookrun_spawn (&spawn, error);
@@ -265,16 +270,31 @@ check_local_tar (Difference *self, int status, int errors_fd, GError **error)
 /* A tar that cannot write may tell how much it wrote rather than why; a small file then tells. */
 #define EXTRACT_SCRIPT                                                                             \
   "LC_ALL=C; export LC_ALL; %3$scd -- %1$s || exit 1\n"                                            \
-  "tar -x%2$spof - && exit\n"                                                                      \
-  "s=$?; head -c 65536 /dev/zero >.hookrun-space; rm -f .hookrun-space; exit $s\n"
+  "tar -x%2$spof - && exit\n" TELL_SPACE
+
+#define TELL_SPACE "s=$?; head -c 65536 /dev/zero >%4$s; rm -f %4$s; exit $s\n"
+
+/* A live tree gets whole files only: they arrive beside it and are linked into it, each at once. */
+#define EXTRACT_BESIDE_SCRIPT                                                                      \
+  "LC_ALL=C; export LC_ALL; in=.hookrun/incoming/tar\n"                                            \
+  "%3$scd -- %1$s && rm -rf $in && mkdir -p $in || exit 1\n"                                       \
+  "if tar -x%2$spof - -C $in; then\n"                                                              \
+  "  cd $in && find . -type d -print0 | (umask 077; cd ../../.. && xargs -0 -r mkdir -p --) &&\n"  \
+  "  find . ! -type d -print0 | xargs -0 -r cp -alf --parents -t ../../.. -- &&\n"                 \
+  "  cd ../../.. && rm -rf $in\n"                                                                  \
+  "  exit\n"                                                                                       \
+  "fi\n" TELL_SPACE
 
 static gboolean
-extract (Difference *self, int stdin_fd, GError **error)
+extract (Difference *self, gboolean beside, int stdin_fd, GError **error)
 {
   g_autofree char *quoted = hookrun_shell_quote (self->remote_folder);
   g_autofree char *prepare = hookrun_sync_prepare_writer (self->options, self->remote_folder);
+  const char *unpack = self->options->compress ? "z" : "";
+  const char *space = self->options->guard_state ? ".hookrun/incoming/space" : ".hookrun-space";
   g_autofree char *command_line =
-      g_strdup_printf (EXTRACT_SCRIPT, quoted, self->options->compress ? "z" : "", prepare);
+      beside ? g_strdup_printf (EXTRACT_BESIDE_SCRIPT, quoted, unpack, prepare, space)
+             : g_strdup_printf (EXTRACT_SCRIPT, quoted, unpack, prepare, space);
   g_auto (HookrunCommandResult) result = {0};
   HookrunCommand command = {command_line, "tar -x", stdin_fd, 0, 0};
 
@@ -285,7 +305,7 @@ extract (Difference *self, int stdin_fd, GError **error)
 
 /* The target's failure is told rather than that of the tar here, which follows from it. */
 static gboolean
-send_what_differs (Difference *self, GError **error)
+send_names (Difference *self, const GString *names, gboolean beside, GError **error)
 {
   int ends[2];
   int errors_fd;
@@ -293,7 +313,7 @@ send_what_differs (Difference *self, GError **error)
   gboolean ok;
   pid_t pid;
 
-  if (self->send->len == 0 && self->is_there)
+  if (names->len == 0 && self->is_there)
     return TRUE;
   errors_fd = hookrun_target_open_memory ("", 0, error);
   if (errors_fd < 0)
@@ -303,20 +323,29 @@ send_what_differs (Difference *self, GError **error)
     close (errors_fd);
     return FALSE;
   }
-  pid = start_tar (self, ends[1], errors_fd, error);
+  pid = start_tar (self, names, ends[1], errors_fd, error);
   close (ends[1]);
   if (pid < 0) {
     close (ends[0]);
     close (errors_fd);
     return FALSE;
   }
-  ok = extract (self, ends[0], error);
+  ok = extract (self, beside, ends[0], error);
   hookrun_child_guard_remove (pid);
   while (waitpid (pid, &status, 0) < 0 && errno == EINTR)
     continue;
   ok = ok && check_local_tar (self, status, errors_fd, error);
   close (errors_fd);
   return ok;
+}
+
+static gboolean
+send_what_differs (Difference *self, GError **error)
+{
+  gboolean beside = self->options->guard_state;
+
+  return send_names (self, self->send, beside, error) &&
+         (!beside || send_names (self, self->send_folders, FALSE, error));
 }
 
 static gboolean
@@ -348,10 +377,11 @@ hookrun_sync_run_tar (const HookrunSyncOptions *options, HookrunTarget *target,
 {
   g_autoptr (HookrunSyncResult) result = hookrun_sync_result_new (HOOKRUN_SYNC_ENGINE_TAR);
   g_autoptr (GString) send = g_string_new (NULL);
+  g_autoptr (GString) send_folders = g_string_new (NULL);
   g_autoptr (GString) remove = g_string_new (NULL);
   g_autoptr (GString) remove_folders = g_string_new (NULL);
-  Difference self = {options, target, local_folder, remote_folder,  cancellable,
-                     result,  send,   remove,       remove_folders, FALSE};
+  Difference self = {options, target,       local_folder, remote_folder,  cancellable, result,
+                     send,    send_folders, remove,       remove_folders, FALSE};
 
   if (!compare (&self, error))
     return NULL;

@@ -65,10 +65,13 @@ class Sshd:
             "KbdInteractiveAuthentication no\nLogLevel ERROR\nSubsystem sftp internal-sftp\n%s\n"
             % (self.port, self.folder / name, self.folder / "authorized_keys", self.extra))
 
+    def command(self):
+        return ["/usr/sbin/sshd", "-D", "-e", "-f", str(self.folder / "sshd_config")]
+
     def start(self):
         os.makedirs("/run/sshd", exist_ok=True)
         self.process = subprocess.Popen(
-            ["/usr/sbin/sshd", "-D", "-e", "-f", str(self.folder / "sshd_config")],
+            self.command(),
             stdin=subprocess.DEVNULL, stderr=open(self.folder / "log", "ab"),
             start_new_session=True)
         for _ in range(200):

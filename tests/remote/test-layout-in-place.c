@@ -1,19 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The layout in place: a plain folder, and the way back from every step. */
+#include <glob.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "layout-fixture.h"
 
 static void
-set_up (LayoutFixture **fixture, gconstpointer unused)
+set_up_at (LayoutFixture **fixture, RemoteKind kind)
 {
   static const char *const excludes[] = {"*.log", "/data", "cache/", NULL};
 
-  *fixture = layout_fixture_new (REMOTE_LOCAL, HOOKRUN_LAYOUT_IN_PLACE);
+  *fixture = layout_fixture_new (kind, HOOKRUN_LAYOUT_IN_PLACE);
   hookrun_sync_set_excludes ((*fixture)->sync, excludes);
   layout_fixture_shell (*fixture, "mkdir -p source/a source/gone && echo 1 >source/a/file && "
                                   "echo old >source/gone/x && ln -s a source/link && "
                                   "echo $'odd\\n' >$'source/odd\\nname'");
+}
+
+static void
+set_up (LayoutFixture **fixture, gconstpointer unused)
+{
+  set_up_at (fixture, REMOTE_LOCAL);
 }
 
 static void
@@ -263,6 +272,130 @@ test_set_aside (LayoutFixture **fixture, gconstpointer unused)
   g_assert_nonnull (strstr (hookrun_layout_get_recovered (self->layout), "a/file"));
 }
 
+/* What a hook sends in its own way is not known to be a release's: it stays, and is told. What the
+ * application changed is its own, too. */
+static void
+test_what_stays_is_told (LayoutFixture **fixture, gconstpointer unused)
+{
+  LayoutFixture *self = *fixture;
+  g_autoptr (GError) error = NULL;
+
+  hookrun_sync_set_delete (self->sync, FALSE);
+  layout_fixture_deploy (self, "r1");
+  layout_fixture_shell (self, "cd root/there && mkdir up && echo 1 >up/before && echo 1 >state");
+  change_source (self);
+  layout_fixture_stage (self, "r2");
+  layout_fixture_shell (self, "cd root/there && mkdir -p built/deep && echo x >built/deep/x && "
+                              "echo x >up/photo && echo 2 >state.new && mv state.new state && "
+                              "echo x >x.log && echo x >a/added");
+  g_assert_true (hookrun_layout_undo (self->layout, "r2", NULL, &error));
+  g_assert_no_error (error);
+  g_assert_cmpstr (hookrun_layout_get_recovered (self->layout), ==,
+                   "what a hook or somebody else made or changed meanwhile stays: a/added, built, "
+                   "state, up/photo");
+  layout_fixture_assert_output (self, "cd root/there && cat built/deep/x state a/file",
+                                "x\n2\n1\n");
+  layout_fixture_stage (self, "r3");
+  g_assert_true (hookrun_layout_undo (self->layout, "r3", NULL, &error));
+  g_assert_null (hookrun_layout_get_recovered (self->layout));
+}
+
+typedef struct {
+  LayoutFixture *fixture;
+  gint stop;
+  gboolean was_cut;
+} Cutter;
+
+/* Whether a part of the large file has arrived, in the tree or beside it. */
+static gboolean
+has_begun (LayoutFixture *self)
+{
+  static const char *const patterns[] = {"new/large", ".hookrun/incoming/tar/new/large",
+                                         ".hookrun/incoming/*large*", ".hookrun/incoming/.*large*"};
+  glob_t found = {0};
+  gboolean begun = FALSE;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (patterns); i++) {
+    g_autofree char *pattern = g_build_filename (self->remote->there, patterns[i], NULL);
+
+    glob (pattern, i > 0 ? GLOB_APPEND : 0, NULL, &found);
+  }
+  for (gsize i = 0; i < found.gl_pathc; i++) {
+    struct stat st;
+
+    begun |= stat (found.gl_pathv[i], &st) == 0 && st.st_size > 0;
+  }
+  globfree (&found);
+  return begun;
+}
+
+/* Cuts all connections as soon as a part of the large file has arrived. */
+static gpointer
+cut_on (gpointer data)
+{
+  Cutter *self = data;
+
+  while (!g_atomic_int_get (&self->stop) && !has_begun (self->fixture))
+    g_usleep (500);
+  self->was_cut = sshd_fixture_signal (self->fixture->remote->sshd, SIGKILL, FALSE) > 0;
+  return NULL;
+}
+
+/* A connection that is cut in the middle of one large new file leaves nothing of it. */
+static void
+cut_in_large_file (HookrunSyncEngine engine)
+{
+  LayoutFixture *self;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HookrunSyncResult) result = NULL;
+  g_autofree char *before = NULL;
+  g_autofree char *after = NULL;
+  Cutter cutter = {NULL};
+  GThread *thread;
+
+  set_up_at (&self, REMOTE_SSH);
+  layout_fixture_deploy (self, "r1");
+  change_source (self);
+  layout_fixture_shell (self, "truncate -s 400M source/new/large && echo changed >source/a/file");
+  before = list (self);
+  hookrun_sync_set_engine (self->sync, engine);
+  g_assert_true (hookrun_layout_begin (self->layout, "r2", self->sync, NULL, &error));
+  cutter.fixture = self;
+  thread = g_thread_new ("cut", cut_on, &cutter);
+  result = hookrun_layout_send (self->layout, "r2", self->sync, self->remote->source, NULL, &error);
+  g_atomic_int_set (&cutter.stop, TRUE);
+  g_thread_join (thread);
+  g_assert_null (result);
+  g_assert_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_CONNECTION);
+  g_assert_true (cutter.was_cut);
+  g_clear_error (&error);
+  while (hookrun_layout_is_open (self->layout))
+    g_usleep (10000);
+  g_assert_true (hookrun_layout_open (self->layout, NULL, &error));
+  g_assert_no_error (error);
+  g_test_message ("%s", hookrun_layout_get_recovered (self->layout));
+  after = list (self);
+  g_assert_cmpstr (before, ==, after);
+  layout_fixture_assert_output (self, "find root/there -name '*large*' -o -name incoming", "");
+  layout_fixture_shell (self, "truncate -s 1M source/new/large");
+  layout_fixture_deploy (self, "r3");
+  layout_fixture_assert_output (self, "stat -c %s root/there/new/large; cat root/there/a/file",
+                                "1048576\nchanged\n");
+  layout_fixture_free (self);
+}
+
+static void
+test_cut_tar (void)
+{
+  cut_in_large_file (HOOKRUN_SYNC_ENGINE_TAR);
+}
+
+static void
+test_cut_rsync (void)
+{
+  cut_in_large_file (HOOKRUN_SYNC_ENGINE_RSYNC);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -277,5 +410,8 @@ main (int argc, char **argv)
   ADD ("never-less-than-either-tree", test_never_empty);
   ADD ("rollback-keeps-what-others-made", test_rollback_keeps_data);
   ADD ("what-is-in-the-way-is-set-aside", test_set_aside);
+  ADD ("what-stays-is-told", test_what_stays_is_told);
+  g_test_add_func ("/remote/layout-in-place/cut-in-a-large-file-by-tar", test_cut_tar);
+  g_test_add_func ("/remote/layout-in-place/cut-in-a-large-file-by-rsync", test_cut_rsync);
   return g_test_run ();
 }

@@ -5,7 +5,7 @@
 # line of shell that calls the functions below; its output is followed by a line "\036 status". The
 # lock is a flock on descriptor 9: whoever kills this shell, closes the connection or stops its
 # heartbeat frees it, and a change that nobody confirmed is undone. What writes a tree for it holds
-# the shared lock of .hookrun/writers on descriptor 8.
+# the shared lock of .hookrun/writers on descriptor 8. The functions of agent-place.sh stand before.
 LC_ALL=C
 export LC_ALL
 kind=$2 lease=$3 holder=$4
@@ -95,7 +95,8 @@ record () { [ ! -f "$own/deployed.json" ] || cat "$own/deployed.json"; }
 print_manifest () {
   cd -- "$(folder_of "$1")" || return
   if find . -prune -printf '' 2>/dev/null; then
-    find . -path ./.hookrun -prune -o ! -type d -printf '%y %m %s %T@ %p\0%l\0'
+    find . -path ./.hookrun -prune -o -type d ! \( -readable -executable \) -prune -o \
+      ! -type d -printf '%y %m %s %T@ %p\0%l\0'
   else
     find . -path ./.hookrun -prune -o ! -type d -exec stat -c '%f %s %Y %n' {} +
   fi | tr '\000' '\n' | sort
@@ -168,7 +169,7 @@ begin () {
   if in_place; then
     release=$1
     shift 2
-    rm -rf "$own/back" && { [ $# = 0 ] || printf '%s\000' "$@"; } | store "$own/words" &&
+    remove_kept "$own/back" && { [ $# = 0 ] || printf '%s\000' "$@"; } | store "$own/words" &&
       keep_tree "$release" "$own/words" /dev/null && echo shared
     return
   fi
@@ -181,126 +182,6 @@ begin () {
   # Under another name until it is whole: a copy that was cut short is a leftover.
   rm -rf "$releases/.$1.new" && copy_tree "$releases/$now" "$releases/.$1.new" "$2" &&
     mv -T "$releases/.$1.new" "$releases/$1"
-}
-
-# Prints of the tree what a sync would touch: $1 are words of find that choose and print; file $2 has
-# those that leave out.
-tree_names () {
-  xargs -0 sh -c 'choice=$0; exec find . -path ./.hookrun -prune -o "$@" $choice' "$1" <"$2"
-}
-
-# Names that end with NUL as lines, and back: a backslash becomes "\s", a newline "\n".
-encode () { sed -z 's/\\/\\s/g; s/\n/\\n/g' | tr '\000' '\n'; }
-decode () { tr '\n' '\000' | sed -z 's/\\n/\n/g; s/\\s/\\/g'; }
-
-# Folders alone, with their modes, for what has to make them elsewhere.
-pack_folders () { tar --null --no-recursion -T - -cf -; }
-
-# Keeps the tree by hard links before it is changed in place for release $1: in previous are tree,
-# the name of its release, words of find ($2) that leave out what is none of ours, and in sent ($3)
-# what was or will be written over it, as lines "type:size:time:./name", "gone:::./name" or
-# "delete" (whatever is not sent is deleted).
-keep_tree () {
-  now=$(current) kept=$own/previous.new
-  rm -rf "$kept" "$own"/manifests/* && mkdir -p "$kept/tree" "$own/incoming" &&
-    cp "$2" "$kept/words" && cp "$3" "$kept/sent" && echo "${now:--}" >"$kept/name" &&
-    tree_names '-type d -print0' "$2" | pack_folders | (cd "$kept/tree" && tar -xpf -) &&
-    tree_names '! -type d -print0' "$2" | xargs -0 -r cp -al --parents -t "$kept/tree" -- &&
-    rm -rf "$own/previous" && mv -T "$kept" "$own/previous" &&
-    echo "place $1 ${now:--}" | store "$own/journal" || die "cannot keep the old tree"
-}
-
-# Notes what a send is about to write for release $1; each line of $2 ends with "\e".
-expect () {
-  in_place || return 0
-  read_journal
-  [ "$word $new" = "place $1" ] || die "release $1 was never begun"
-  printf '%s' "$2" | sed 's/\\e/\n/g' >>"$own/previous/sent"
-}
-
-# Finds what to undo. Only what is as it was sent, and is not the kept file itself, is taken away or
-# replaced; what somebody else changed is set aside where the send had touched the name, and stays
-# otherwise. Lines begin with k (put the kept file back), m (the kept folder), x and f (take away a
-# file, a folder), u (take away before a folder comes back), a (set aside), b (a folder is in the way
-# of a kept file).
-compare='
-function key(type, size, time) { return type == "d" ? "d:" path : type ":" size ":" time ":" path }
-{
-  at = index($0, ":./")
-  if (!at) { if ($0 == "S:delete") all = 1; next }
-  path = substr($0, at + 1)
-  split(substr($0, 1, at - 1), f, ":")
-  if (f[1] == "S" && f[2] == "gone") gone[path] = 1
-  else if (f[1] == "S") { sent[path] = 1; keys[key(f[2], f[3], f[4])] = 1 }
-  else if (f[1] == "K") { old[path] = f[2]; old_id[path] = f[3]; old_key[path] = key(f[2], f[4], f[5]) }
-  else { now[path] = f[2]; now_id[path] = f[3]; now_key[path] = key(f[2], f[4], f[5]) }
-}
-END {
-  for (p in old) {
-    removed = !(p in sent) && (all || p in gone)
-    touched = removed || (p in sent && !(old_key[p] in keys))
-    back = (old[p] == "d" ? "m" : "k") p
-    if (!(p in now)) { if (removed || p in sent) print back }
-    else if (old[p] == "d" && now[p] == "d") { if (p in sent) print back }
-    else if (old[p] == now[p] && old_id[p] == now_id[p]) continue
-    else if (now[p] == "d") { if (touched || now_key[p] in keys) print "b" p }
-    else if (now_key[p] in keys) { if (old[p] == "d") print "u" p; print back }
-    else if (touched || (old[p] == "d" && p in sent)) { print "a" p; print back }
-  }
-  for (p in now)
-    if (!(p in old) && now_key[p] in keys) print (now[p] == "d" ? "f" : "x") p
-}'
-plan_restore () {
-  sed 's/^/S:/' "$1/sent" &&
-    (cd "$1/tree" && find . -printf 'K:%y:%i:%s:%T@:%p\0') | encode &&
-    tree_names '-printf N:%y:%i:%s:%T@:%p\0' "$1/words" | encode
-}
-
-# What the shells that xargs starts need to set something aside, and to put a kept file back.
-helpers='
-aside () {
-  to=$own/set-aside/$when/${1#./}
-  mkdir -p -- "${to%/*}" && mv -T -- "$1" "$to" && printf "%s\n" "${1#./}" >>"$own/told"
-}
-fill () {
-  if [ -h "$1" ] || { [ -e "$1" ] && [ ! -d "$1" ]; }; then aside "$1" || return; fi
-  [ -d "$1" ] || mkdir -- "$1" || return
-  find "$own/again/$1" -mindepth 1 -maxdepth 1 ! -type d -print0 | xargs -0 -r mv -f -t "$1" --
-}
-unblock () {
-  if ! rmdir -- "$1" 2>/dev/null; then aside "$1" || return; fi
-  mkdir -p -- "${1%/*}" && cp -al -- "$kept/tree/$1" "$1"
-}'
-each () { xargs -0 -r sh -c "$helpers; for path; do $1 \"\$path\" || exit; done" sh; }
-pick () { sed -n "s/^$1//p" "$own/todo" | decode; }
-
-# Undoes what was sent over the kept tree $1, file by file: first the old files come back, each by one
-# rename, then what was sent beside them goes. Can be repeated.
-restore_tree () {
-  [ -s "$1/sent" ] || return 0
-  kept=$1 when=$(date -u +%Y%m%dT%H%M%SZ)
-  export kept when
-  rm -rf "$own/again" && mkdir "$own/again" &&
-    plan_restore "$1" | awk "$compare" >"$own/todo" &&
-    pick a | each aside && pick u | xargs -0 -r rm -f -- &&
-    { printf '.\000'; pick m; } | (cd "$1/tree" && pack_folders) | tar -xpf - &&
-    pick k | (cd "$1/tree" && xargs -0 -r cp -al --parents -t "$own/again" --) &&
-    (cd "$own/again" && find . -type d -print0) | each fill &&
-    pick x | xargs -0 -r rm -f -- &&
-    { pick f | sort -rz | xargs -0 -r rmdir -- 2>/dev/null; pick b | each unblock; } &&
-    rm -rf "$own/again" "$own/todo" "$own/incoming" && { sync -f . 2>/dev/null || sync; }
-}
-
-# Says once what was set aside.
-tell () {
-  [ -s "$own/told" ] || return 0
-  awk -v where="$folder/.hookrun/set-aside" '
-    { gsub(/[\001-\037\177]/, "?") }
-    NR <= 10 { names = names (NR > 1 ? ", " : "") $0 }
-    END {
-      print "what somebody else had changed was set aside below " where ": " names \
-        (NR > 10 ? " and " NR - 10 " more" : "")
-    }' "$own/told" && rm -f "$own/told"
 }
 
 # Makes a shared folder or file of $2 in release $1.
@@ -335,15 +216,6 @@ go_live () {
   echo "switch $1 ${now:--}" | store "$own/journal" && point "$1" && tell
 }
 
-# In place, the kept tree and the live one change their parts. Until that is confirmed the kept tree
-# stays in back, so that it can be undone.
-bring_back () {
-  rm -rf "$own/back" && cp -al "$own/previous" "$own/back" &&
-    (cd "$own/back/tree" && find . -printf '%y:%s:%T@:%p\0') | encode >"$own/sent" &&
-    sed -n 's/^[fl]:[^:]*:[^:]*:/gone:::/p' "$own/back/sent" >>"$own/sent" &&
-    keep_tree "$1" "$own/back/words" "$own/sent" && restore_tree "$own/back" && seal "$1"
-}
-
 confirm () {
   [ "$(current)" = "$1" ] || die "release $1 is not live"
   read_journal
@@ -359,7 +231,7 @@ confirm () {
 finish_confirm () {
   if [ -f "$own/deployed.next" ]; then mv -f "$own/deployed.next" "$own/deployed.json"; fi &&
     { is_confirmed "$1" || { cat "$own/history" 2>/dev/null; echo "$1"; } | store "$own/history"; } &&
-    rm -rf "$own/back" && forget
+    remove_kept "$own/back" && forget
 }
 
 # Undoes the open transaction, if there is one, and says so.
@@ -372,10 +244,10 @@ undo_open () {
     return
     ;;
   esac
-  if in_place; then wait_for_writers && restore_tree "$own/previous" || return; fi
+  if in_place; then wait_for_writers && restore_tree "$own/previous" stays || return; fi
   rm -f "$own/deployed.next" && point "$old" || return
   if in_place && [ -d "$own/back" ]; then
-    rm -rf "$own/previous" && mv -T "$own/back" "$own/previous" || return
+    remove_kept "$own/previous" && mv -T "$own/back" "$own/previous" || return
   fi
   [ "$old" != - ] || old='what was there before'
   forget && echo "release $new was not confirmed; $old is live again"

@@ -2,7 +2,7 @@
 # Lists the tree $1 for a manifest, without $1/$2. For each entry two fields that end with NUL:
 # "type mode size mtime ./path", and the target of a link or the hash of a file or nothing. Two empty
 # fields begin a list of "hash  ./path" that end with NUL. Hashes are told with $3 = checksum only.
-# A missing folder is an empty list.
+# A missing folder is an empty list, and so is one of others that cannot be read.
 LC_ALL=C
 export LC_ALL
 cd -- "$1" 2>/dev/null || {
@@ -31,9 +31,11 @@ list_slowly () {
 if ! find . -prune -printf '' 2>/dev/null; then
   list_slowly "$2" "$3"
 else
-  find . -mindepth 1 -path "./$2" -prune -o -printf '%y %m %s %T@ %p\0%l\0'
+  find . -mindepth 1 -path "./$2" -prune -o \
+    \( -type d ! \( -readable -executable \) -prune -o -true \) -printf '%y %m %s %T@ %p\0%l\0'
   if [ "$3" = checksum ]; then
     printf '\000\000'
-    find . -mindepth 1 -path "./$2" -prune -o -type f -exec sha256sum -z -- {} +
+    find . -mindepth 1 -path "./$2" -prune -o \
+      -type d ! \( -readable -executable \) -prune -o -type f -readable -exec sha256sum -z -- {} +
   fi
 fi
