@@ -258,6 +258,8 @@ class TestDemonstration(unittest.TestCase):
 class TestHooks(DeployCase):
     """Hooks see the data, change it, veto, and choose their place."""
 
+    alone = True
+
     def test_shell_hook_sees_and_changes_the_data(self):
         self.place.hook("source.pre-send", 'echo "{\\"colour\\": \\"red $HOOKRUN_MODULE\\"}" >&3')
         self.place.hook("source.post-send", 'printf "%%s" "$HOOKRUN_COLOUR" > %s/seen; cat > %s/json'

@@ -29,7 +29,7 @@ class ContentCase(unittest.TestCase):
             sshd = Sshd("")
             self.addCleanup(sshd.close)
             address, self.environment = sshd.address, sshd.environment
-        self.place = Place(address=address, layout=self.layout)
+        self.place = Place(address=address, layout=self.layout, alone=True)
         self.addCleanup(self.place.close)
         path = self.place.project / "shop/shop.ini"
         text = path.read_text().replace("depends = db\n", "use_rsync = %s\n" % self.use_rsync)

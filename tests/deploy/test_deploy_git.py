@@ -19,7 +19,7 @@ class GitCase(unittest.TestCase):
     """A project whose module shop gets its source from somewhere else."""
 
     def setUp(self):
-        self.place = Place()
+        self.place = Place(alone=True)
         self.addCleanup(self.place.close)
         self.ini = self.place.project / "shop/shop.ini"
         self.whole = self.ini.read_text()

@@ -18,7 +18,7 @@ class PluginCase(unittest.TestCase):
     """A place where version one is live and version two is to be deployed."""
 
     def setUp(self):
-        self.place = Place()
+        self.place = Place(alone=True)
         self.addCleanup(self.place.close)
         result = self.place.deploy()
         self.assertEqual(result.status, 0, repr(result))

@@ -20,7 +20,7 @@ class SafetyCase(unittest.TestCase):
     layout = None
 
     def setUp(self):
-        self.place = Place(layout=self.layout)
+        self.place = Place(layout=self.layout, alone=True)
         self.addCleanup(self.place.close)
         self.shop = self.place.target / "srv/shop"
 
@@ -58,7 +58,7 @@ class TestLooking(SafetyCase):
             done = self.run_as_somebody(*words)
             self.assertNotEqual(done.returncode, 0, done.stdout)
             self.assertNotIn("for the first time", done.stdout)
-            for part in ("/srv/db/.hookrun", "Permission denied", "as root"):
+            for part in ("/srv/shop/.hookrun", "Permission denied", "as root"):
                 self.assertIn(part, done.stderr)
 
 

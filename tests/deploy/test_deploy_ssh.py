@@ -25,7 +25,7 @@ class SshCase(unittest.TestCase):
     def setUp(self):
         self.sshd = Sshd(self.sshd_lines)
         self.addCleanup(self.sshd.close)
-        self.place = Place(address=self.sshd.address, layout=self.layout)
+        self.place = Place(address=self.sshd.address, layout=self.layout, alone=True)
         self.addCleanup(self.place.close)
 
     def deploy(self, *words, **environment):
@@ -130,7 +130,7 @@ class TestLostConnection(SshCase):
     def add_bulk(self):
         for number in range(60):
             (self.place.folder / "source/shop" / ("bulk%d" % number)).write_bytes(
-                os.urandom(2 * 1024 * 1024))
+                os.urandom(1024 * 1024))
 
     def cut_during_send(self):
         """Kills the sessions as soon as the new release folder has some of the bulk."""
