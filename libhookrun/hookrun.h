@@ -13,6 +13,7 @@
 #include "hookrun-data.h"
 #include "hookrun-registry.h"
 #include "hookrun-policy.h"
+#include "hookrun-denial.h"
 #include "hookrun-sandbox.h"
 #include "hookrun-staging-change.h"
 #include "hookrun-staging.h"

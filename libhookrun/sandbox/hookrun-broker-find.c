@@ -2,6 +2,7 @@
 /* Finds what a question to the broker is about: arguments are copied out of the program's memory
  * once, and a file is found by walking below a granted folder and nowhere else. */
 #include "hookrun-broker-question-private.h"
+#include "hookrun-process-memory-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,20 +30,26 @@ hookrun_name_of_link (const char *link)
 
 /* ---- what the program meant ---- */
 
-/* Copies @length bytes from the program's memory, all or nothing. */
+/* Copies @length bytes from the process's memory, all or nothing. */
 gboolean
-hookrun_question_copy_bytes (const HookrunQuestion *question, guint64 address, gpointer buffer,
-                             gsize length)
+hookrun_process_copy_bytes (pid_t pid, guint64 address, gpointer buffer, gsize length)
 {
   struct iovec local = {buffer, length};
   struct iovec remote = {(gpointer)(gsize)address, length};
 
-  return process_vm_readv ((pid_t)question->call->pid, &local, 1, &remote, 1, 0) == (ssize_t)length;
+  return process_vm_readv (pid, &local, 1, &remote, 1, 0) == (ssize_t)length;
+}
+
+gboolean
+hookrun_question_copy_bytes (const HookrunQuestion *question, guint64 address, gpointer buffer,
+                             gsize length)
+{
+  return hookrun_process_copy_bytes ((pid_t)question->call->pid, address, buffer, length);
 }
 
 /* A string may end right before a page that is not there: never read across one in one go. */
-static int
-copy_string (const HookrunQuestion *question, guint64 address, char *buffer)
+int
+hookrun_process_copy_path (pid_t pid, guint64 address, char buffer[PATH_MAX])
 {
   gsize page = (gsize)sysconf (_SC_PAGESIZE);
   gsize done = 0;
@@ -50,7 +57,7 @@ copy_string (const HookrunQuestion *question, guint64 address, char *buffer)
   while (done < PATH_MAX) {
     gsize part = MIN (page - (address + done) % page, PATH_MAX - done);
 
-    if (!hookrun_question_copy_bytes (question, address + done, buffer + done, part))
+    if (!hookrun_process_copy_bytes (pid, address + done, buffer + done, part))
       return EFAULT;
     if (memchr (buffer + done, '\0', part) != NULL)
       return 0;
@@ -173,7 +180,7 @@ hookrun_question_open_path (const HookrunQuestion *question, int folder_fd, guin
                             gboolean follow)
 {
   char path[PATH_MAX];
-  int problem = copy_string (question, address, path);
+  int problem = hookrun_process_copy_path ((pid_t)question->call->pid, address, path);
 
   if (problem == 0 && *path == '\0')
     problem = ENOENT;

@@ -3,6 +3,7 @@
  * it. */
 #include "hookrun-tree-private.h"
 #include "hookrun-error-private.h"
+#include "hookrun-follower-private.h"
 
 #include <errno.h>
 #include <glib-unix.h>
@@ -100,6 +101,36 @@ hookrun_confined_get_outcome (HookrunConfined *self)
   if (!hookrun_tree_is_finished (self->tree))
     return NULL;
   return hookrun_outcome_copy (&self->tree->outcome);
+}
+
+/**
+ * hookrun_confined_list_denials:
+ * @self: a confined program
+ *
+ * Lists what the policy has denied it so far, each thing once, in the order in which they came up;
+ * and the limit that ended it. Only of a program whose launch said hookrun_launch_observe(). What
+ * would have failed without a policy is not among it. At most 2000 things are kept.
+ *
+ * Returns: (transfer full) (element-type HookrunDenial): what was denied; empty when it was not
+ *   observed
+ *
+ * Since: 1.0
+ */
+GPtrArray *
+hookrun_confined_list_denials (HookrunConfined *self)
+{
+  HookrunTree *tree;
+  GPtrArray *denials;
+
+  g_return_val_if_fail (HOOKRUN_IS_CONFINED (self), NULL);
+  tree = self->tree;
+  if (tree->follower == NULL)
+    return hookrun_denials_new ();
+  denials = hookrun_follower_list (tree->follower);
+  if (hookrun_tree_is_finished (tree) && tree->outcome.limit != HOOKRUN_LIMIT_NONE)
+    hookrun_denials_take (denials, hookrun_denial_new_for_limit (tree->policy, tree->outcome.limit,
+                                                                 "all together", 0));
+  return denials;
 }
 
 /**

@@ -6,6 +6,7 @@
 #include "hookrun-error-private.h"
 #include "hookrun-exit-fd-private.h"
 #include "hookrun-totals-private.h"
+#include "hookrun-follower-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -138,6 +139,7 @@ fill_plan (HookrunConfinement *self, HookrunLaunch *launch, HookrunCgroup *cgrou
   plan->cgroup_fd = cgroup != NULL ? hookrun_cgroup_fd (cgroup) : -1;
   plan->cgroup_entry_fd = cgroup != NULL ? hookrun_cgroup_entry_fd (cgroup) : -1;
   plan->uses_clone3 = cgroup != NULL && self->features.has_clone3;
+  plan->gate_fd = -1;
   plan->passed = (const HookrunPassedFd *)(gpointer)launch->passed->data;
   plan->n_passed = launch->passed->len;
   if (self->filter != NULL) {
@@ -167,6 +169,7 @@ static const char *const stages[] = {
     [HOOKRUN_STAGE_LANDLOCK] = "restrict itself with Landlock",
     [HOOKRUN_STAGE_FILTER] = "set its system call filter",
     [HOOKRUN_STAGE_BROKER] = "reach the broker",
+    [HOOKRUN_STAGE_OBSERVE] = "be observed",
 };
 
 void
@@ -211,7 +214,12 @@ explain (HookrunConfinement *self, HookrunLaunch *launch, const HookrunSandboxCh
   int stage = plan->report->stage;
   int problem = plan->report->problem;
 
-  if (stage == HOOKRUN_STAGE_EXECUTE)
+  if (stage == HOOKRUN_STAGE_OBSERVE)
+    g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_UNSUPPORTED,
+                 "cannot observe \"%s\": this system lets no program be traced by this user; set "
+                 "kernel.yama.ptrace_scope to 1 with sysctl, or allow ptrace() in the container",
+                 plan->program);
+  else if (stage == HOOKRUN_STAGE_EXECUTE)
     explain_execute (self, launch, plan->program, problem, error);
   else if (stage == HOOKRUN_STAGE_FOLDER && plan->folder != NULL)
     hookrun_set_error_from_errno (error, problem, "cannot run \"%s\" in folder \"%s\"",
@@ -331,6 +339,7 @@ hookrun_confinement_try_namespaces (HookrunConfinement *self, GError **error)
                                   .broker_fd = -1,
                                   .cgroup_fd = -1,
                                   .cgroup_entry_fd = -1,
+                                  .gate_fd = -1,
                                   .passed = &none,
                                   .namespaces = self->namespaces,
                                   .only_tries = TRUE,
@@ -398,6 +407,23 @@ take_cgroup (HookrunConfinement *self, HookrunCgroup **cgroup, GError **error)
   return FALSE;
 }
 
+/* @follower stays NULL where nobody observes. */
+static gboolean
+take_follower (HookrunConfinement *self, HookrunLaunch *launch, HookrunFollower **follower,
+               GError **error)
+{
+  gboolean hides = self->namespaces != NULL;
+  HookrunJudge *own;
+  HookrunJudge *measure;
+
+  if (!launch->is_observed)
+    return TRUE;
+  own = hookrun_judge_new (self->policy, self->filter, hides);
+  measure = launch->measure != NULL ? hookrun_judge_new (launch->measure, NULL, FALSE) : NULL;
+  *follower = hookrun_follower_new (own, measure, error);
+  return *follower != NULL;
+}
+
 HookrunTree *
 hookrun_confinement_spawn (HookrunConfinement *self, HookrunLaunch *launch, GError **error)
 {
@@ -406,11 +432,15 @@ hookrun_confinement_spawn (HookrunConfinement *self, HookrunLaunch *launch, GErr
   HookrunSandboxChildPlan plan = {0};
   g_autofree char *folder = NULL;
   HookrunCgroup *cgroup = NULL;
+  g_autoptr (HookrunFollower) follower = NULL;
   HookrunTree *tree;
 
   if (program == NULL || !close_ways_out (self, launch, &folder, error) ||
-      !take_cgroup (self, &cgroup, error))
+      !take_follower (self, launch, &follower, error) || !take_cgroup (self, &cgroup, error)) {
+    if (follower != NULL)
+      hookrun_follower_close_gate (follower);
     return NULL;
+  }
   fill_plan (self, launch, cgroup, &plan);
   if (folder != NULL) {
     plan.folder = folder;
@@ -418,13 +448,18 @@ hookrun_confinement_spawn (HookrunConfinement *self, HookrunLaunch *launch, GErr
   }
   plan.program = program;
   plan.environment = environment;
+  if (follower != NULL)
+    plan.gate_fd = hookrun_follower_gate (follower);
   g_mutex_lock (&self->launch);
   tree = start (self, launch, cgroup, &plan, error);
   g_mutex_unlock (&self->launch);
   if (tree == NULL && cgroup != NULL)
     hookrun_cgroup_give_back (cgroup, 0);
+  if (follower != NULL)
+    hookrun_follower_close_gate (follower);
   if (tree == NULL)
     return NULL;
+  tree->follower = g_steal_pointer (&follower);
   hookrun_child_guard_add (tree->pid);
   hookrun_supervisor_add (self->supervisor, tree);
   return tree;

@@ -125,6 +125,7 @@ fill_confining_plan (HookrunConfinement *self, HookrunSandboxChildPlan *plan)
 {
   plan->layers = self->layers;
   plan->ruleset_fd = self->ruleset_fd;
+  plan->gate_fd = -1;
   if (self->filter != NULL) {
     plan->filter.filter = (struct sock_filter *)(gpointer)self->filter->data;
     plan->filter.len = (unsigned short)self->filter->len;

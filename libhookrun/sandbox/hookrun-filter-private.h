@@ -63,6 +63,10 @@ typedef struct {
 /* (transfer full): the program, for seccomp(). */
 GArray *hookrun_filter_build (const HookrunFilterOptions *options);
 
+/* What @program says about a call of this architecture: SECCOMP_RET_… */
+guint32 hookrun_filter_run (const GArray *program, int call, const guint64 args[6]);
+extern const guint32 hookrun_native_arch;
+
 /* Adds the calls whose fate is always the same. */
 void hookrun_filter_add_calls (GArray *rules);
 

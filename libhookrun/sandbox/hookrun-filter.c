@@ -30,6 +30,8 @@
 #define LOW_HALF 4
 #endif
 
+const guint32 hookrun_native_arch = NATIVE_ARCH;
+
 #define MAX_JUMP G_MAXUINT8
 #define N_ACTIONS (HOOKRUN_CALL_AND + 1)
 

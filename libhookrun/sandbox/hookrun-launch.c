@@ -69,6 +69,7 @@ hookrun_launch_unref (HookrunLaunch *self)
   g_strfreev (self->variables);
   g_free (self->folder);
   g_array_unref (self->passed);
+  g_clear_pointer (&self->measure, hookrun_policy_unref);
   g_free (self);
 }
 
@@ -173,4 +174,28 @@ hookrun_launch_pass_fd (HookrunLaunch *self, int fd, int target)
     }
   g_return_if_fail (self->passed->len < 60);
   g_array_append_val (self->passed, passed);
+}
+
+/**
+ * hookrun_launch_observe:
+ * @self: a launch
+ * @measure: (nullable): what the program is measured against, too; copied
+ *
+ * Has the program observed while it runs, to tell later what was denied: see
+ * [method@Hookrun.Confined.list_denials]. It runs under the same confinement, more slowly, and no
+ * debugger can be attached to it meanwhile. With @measure also what was allowed and @measure would
+ * have denied is told: that is how a policy is learned.
+ *
+ * Since: 1.0
+ */
+void
+hookrun_launch_observe (HookrunLaunch *self, HookrunPolicy *measure)
+{
+  HookrunPolicy *copy;
+
+  g_return_if_fail (self != NULL);
+  copy = measure != NULL ? hookrun_policy_copy (measure) : NULL;
+  g_clear_pointer (&self->measure, hookrun_policy_unref);
+  self->measure = copy;
+  self->is_observed = TRUE;
 }

@@ -27,6 +27,7 @@ typedef enum {
   HOOKRUN_STAGE_LANDLOCK,
   HOOKRUN_STAGE_FILTER,
   HOOKRUN_STAGE_BROKER,
+  HOOKRUN_STAGE_OBSERVE,
   HOOKRUN_STAGE_EXECUTE,
 } HookrunStage;
 
@@ -49,6 +50,7 @@ typedef struct {
   int cgroup_entry_fd;
   gboolean uses_clone3;
   int broker_fd; /* where the listener is sent; -1: none */
+  int gate_fd;   /* where it waits until it is observed; -1: it is not to be */
   const HookrunPassedFd *passed;
   guint n_passed;
   struct {

@@ -84,6 +84,7 @@ place_descriptors (Child *child)
   plan->ruleset_fd = lift (plan->ruleset_fd);
   plan->broker_fd = lift (plan->broker_fd);
   plan->null_fd = lift (plan->null_fd);
+  plan->gate_fd = lift (plan->gate_fd);
   for (guint i = 0; i < plan->n_passed; i++) {
     child->sources[i] = lift (plan->passed[i].fd);
     if (child->sources[i] < 0)
@@ -231,6 +232,19 @@ prepare (Child *child)
          report (plan, HOOKRUN_STAGE_BROKER);
 }
 
+/* Says that it is here, and waits for a word; the end of the gate is none. */
+PLAIN static gboolean
+pass_gate (const HookrunSandboxChildPlan *plan)
+{
+  char byte = 0;
+
+  if (plan->gate_fd < 0)
+    return TRUE;
+  errno = 0;
+  return (write (plan->gate_fd, &byte, 1) == 1 && read (plan->gate_fd, &byte, 1) == 1) ||
+         report (plan, HOOKRUN_STAGE_OBSERVE);
+}
+
 PLAIN int
 hookrun_sandbox_child_main (gpointer data)
 {
@@ -239,7 +253,7 @@ hookrun_sandbox_child_main (gpointer data)
   sigset_t none;
 
   memcpy (&child.plan, data, sizeof child.plan);
-  if (!prepare (&child))
+  if (!prepare (&child) || !pass_gate (plan))
     _exit (HOOKRUN_EXIT_NOT_CONFINED);
   sigemptyset (&none);
   sigprocmask (SIG_SETMASK, &none, NULL);

@@ -55,6 +55,8 @@ struct _HookrunLaunch {
   char *folder;
   int folder_fd;  /* -1: none */
   GArray *passed; /* HookrunPassedFd */
+  gboolean is_observed;
+  HookrunPolicy *measure; /* NULL: none */
 };
 
 G_END_DECLS

@@ -11,7 +11,7 @@
 
 #include <gio/gio.h>
 
-#include "hookrun-policy.h"
+#include "hookrun-denial.h"
 
 G_BEGIN_DECLS
 
@@ -56,6 +56,8 @@ HOOKRUN_AVAILABLE_IN_1_0
 void hookrun_launch_set_folder_fd (HookrunLaunch *self, int fd);
 HOOKRUN_AVAILABLE_IN_1_0
 void hookrun_launch_pass_fd (HookrunLaunch *self, int fd, int target);
+HOOKRUN_AVAILABLE_IN_1_0
+void hookrun_launch_observe (HookrunLaunch *self, HookrunPolicy *measure);
 
 /**
  * HookrunOutcome:
@@ -126,6 +128,8 @@ HookrunOutcome *hookrun_confined_wait_finish (HookrunConfined *self, GAsyncResul
                                               GError **error);
 HOOKRUN_AVAILABLE_IN_1_0
 HookrunOutcome *hookrun_confined_get_outcome (HookrunConfined *self);
+HOOKRUN_AVAILABLE_IN_1_0
+GPtrArray *hookrun_confined_list_denials (HookrunConfined *self);
 HOOKRUN_AVAILABLE_IN_1_0
 void hookrun_confined_kill (HookrunConfined *self);
 HOOKRUN_AVAILABLE_IN_1_0

@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 typedef struct _HookrunSupervisor HookrunSupervisor;
 typedef struct _HookrunTotals HookrunTotals;
 typedef struct _HookrunBroker HookrunBroker;
+typedef struct _HookrunFollower HookrunFollower;
 
 typedef struct {
   gatomicrefcount references;
@@ -23,6 +24,7 @@ typedef struct {
   int pidfd;
   int listener; /* of a filter of its own; -1: none */
   HookrunBroker *broker;
+  HookrunFollower *follower; /* NULL: nobody observes it */
   gint64 started;
   gint64 wall_until; /* monotonic microseconds; 0: none */
 
@@ -67,6 +69,10 @@ void hookrun_supervisor_forget (HookrunSupervisor *self, HookrunTree *tree);
 /* The next turn of some tree may be due earlier than it was. */
 void hookrun_supervisor_hurry (HookrunSupervisor *self, gint64 when);
 
+/* Declared here for the tree that keeps it; see hookrun-follower-private.h. */
+void hookrun_follower_unref (HookrunFollower *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HookrunFollower, hookrun_follower_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HookrunTree, hookrun_tree_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HookrunSupervisor, hookrun_supervisor_unref)
 

@@ -43,6 +43,7 @@ hookrun_tree_unref (HookrunTree *self)
   if (self->cgroup != NULL)
     hookrun_cgroup_give_back (self->cgroup, G_MAXUINT32);
   g_clear_pointer (&self->broker, hookrun_broker_unref);
+  g_clear_pointer (&self->follower, hookrun_follower_unref);
   g_clear_pointer (&self->policy, hookrun_policy_unref);
   g_clear_pointer (&self->supervisor, hookrun_supervisor_unref);
   g_mutex_clear (&self->lock);

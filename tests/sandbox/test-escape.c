@@ -2,8 +2,8 @@
 /*
  * Every attempt to escape is contained, as root and as an ordinary user (--user): by what the
  * attempt says, and by a look from outside at all that it could have touched. The argument says
- * under which circumstances: fast, strong, old (as on a kernel whose gaps the broker fills), or
- * bare (as on one without Landlock).
+ * under which circumstances: fast, strong, old (as on a kernel whose gaps the broker fills), bare
+ * (as on one without Landlock), or while somebody observes: fast-observed, strong-observed.
  */
 #include "world.h"
 
@@ -31,7 +31,8 @@ make_sandbox (const char *circumstances)
   g_autoptr (HookrunPolicy) policy = test_world_policy (world);
   HookrunSandbox *made;
 
-  if (strcmp (circumstances, "strong") == 0)
+  world->observes = g_str_has_suffix (circumstances, "-observed");
+  if (g_str_has_prefix (circumstances, "strong"))
     hookrun_policy_set_tier (policy, HOOKRUN_TIER_STRONG);
   made = hookrun_sandbox_new (policy);
   if (strcmp (circumstances, "old") == 0)

@@ -368,6 +368,8 @@ test_world_try (TestWorld *self, HookrunSandbox *sandbox, const char *name)
   hookrun_launch_pass_fd (launch, fileno (output), 2);
   hookrun_launch_pass_fd (launch, self->terminal[1], TERMINAL_FD);
   hookrun_launch_set_folder (launch, self->inside);
+  if (self->observes)
+    hookrun_launch_observe (launch, NULL);
   confined = hookrun_sandbox_spawn (sandbox, launch, &error);
   g_assert_no_error (error);
   result->outcome = hookrun_confined_wait (confined, NULL, &error);

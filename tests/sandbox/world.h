@@ -21,7 +21,8 @@ typedef struct {
   char *abstract_name;
   int leaked_fd;
   int terminal[2];
-  char *picture; /* of outside and readable, as they were */
+  char *picture;     /* of outside and readable, as they were */
+  gboolean observes; /* what is tried */
 } TestWorld;
 
 char *test_copy_program (const char *name, const char *folder);
