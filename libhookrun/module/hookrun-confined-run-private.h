@@ -36,6 +36,7 @@ typedef struct {
   HookrunOutcome *outcome;
   GString *output; /* when it was kept */
   char *last_error_line;
+  GPtrArray *denials; /* HookrunDenial; when it was observed */
 } HookrunConfinedResult;
 
 /* FALSE when it could not be started, was cancelled, wrote too much or broke the protocol; how it

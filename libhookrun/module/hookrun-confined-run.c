@@ -331,6 +331,7 @@ hookrun_confined_run (const HookrunConfinedSpec *spec, HookrunConfinedResult *re
   result->outcome = hookrun_confined_wait (run.confined, NULL, error);
   if (result->outcome == NULL)
     return FALSE;
+  result->denials = hookrun_confined_list_denials (run.confined);
   if (run.problem == NULL)
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&run.problem));
@@ -342,6 +343,7 @@ hookrun_confined_result_clear (HookrunConfinedResult *result)
 {
   g_clear_pointer (&result->outcome, hookrun_outcome_free);
   g_clear_pointer (&result->last_error_line, g_free);
+  g_clear_pointer (&result->denials, g_ptr_array_unref);
   if (result->output != NULL)
     g_string_free (result->output, TRUE);
   result->output = NULL;

@@ -79,6 +79,32 @@ grant_own (HookrunPolicy *policy, HookrunOperationSet *set, HookrunModuleState *
                                error);
 }
 
+static void
+set_default_limits (HookrunPolicy *policy)
+{
+  for (guint i = 1; i < HOOKRUN_N_LIMITS; i++)
+    if (hookrun_policy_get_limit (policy, (HookrunLimit)i) == 0)
+      hookrun_policy_set_limit (policy, (HookrunLimit)i, default_limits[i]);
+}
+
+/* @trial: (nullable): in place of what was granted. */
+static HookrunPolicy *
+make_policy (HookrunModulePath *path, HookrunOperationSet *set, HookrunPolicy *trial,
+             GError **error)
+{
+  g_autoptr (HookrunPolicy) policy = hookrun_policy_new_base ();
+  g_autoptr (HookrunModuleState) state = hookrun_module_path_get_state (path, set->name);
+
+  if (!grant_own (policy, set, state, error))
+    return NULL;
+  if (trial != NULL)
+    hookrun_policy_add (policy, trial);
+  else if (!add_grant (policy, set, state, error))
+    return NULL;
+  set_default_limits (policy);
+  return g_steal_pointer (&policy);
+}
+
 /**
  * hookrun_module_path_make_policy:
  * @self: a module path
@@ -96,18 +122,8 @@ grant_own (HookrunPolicy *policy, HookrunOperationSet *set, HookrunModuleState *
 HookrunPolicy *
 hookrun_module_path_make_policy (HookrunModulePath *self, HookrunOperationSet *set, GError **error)
 {
-  g_autoptr (HookrunPolicy) policy = NULL;
-  g_autoptr (HookrunModuleState) state = NULL;
-
   g_return_val_if_fail (HOOKRUN_IS_MODULE_PATH (self) && HOOKRUN_IS_OPERATION_SET (set), NULL);
-  policy = hookrun_policy_new_base ();
-  state = hookrun_module_path_get_state (self, set->name);
-  if (!grant_own (policy, set, state, error) || !add_grant (policy, set, state, error))
-    return NULL;
-  for (guint i = 1; i < HOOKRUN_N_LIMITS; i++)
-    if (hookrun_policy_get_limit (policy, (HookrunLimit)i) == 0)
-      hookrun_policy_set_limit (policy, (HookrunLimit)i, default_limits[i]);
-  return g_steal_pointer (&policy);
+  return make_policy (self, set, NULL, error);
 }
 
 /**
@@ -290,6 +306,21 @@ make_launch (HookrunOperationRun *self, JsonNode *arguments, const char *text)
 }
 
 static gboolean
+observe (HookrunOperationRun *self, HookrunLaunch *launch, GError **error)
+{
+  g_autoptr (HookrunPolicy) nothing = hookrun_policy_new ();
+  g_autoptr (HookrunPolicy) own = NULL;
+
+  if (self->measures) {
+    own = make_policy (self->path, self->set, nothing, error);
+    if (own == NULL)
+      return FALSE;
+  }
+  hookrun_launch_observe (launch, own);
+  return TRUE;
+}
+
+static gboolean
 run_launch (HookrunOperationRun *self, HookrunSandbox *sandbox, HookrunLaunch *launch,
             GError **error)
 {
@@ -307,6 +338,7 @@ run_launch (HookrunOperationRun *self, HookrunSandbox *sandbox, HookrunLaunch *l
   gboolean ok = hookrun_confined_run (&spec, &result, self->cancellable, error);
 
   self->outcome = g_steal_pointer (&result.outcome);
+  self->denials = g_steal_pointer (&result.denials);
   if (!ok)
     return FALSE;
   result.outcome = self->outcome;
@@ -355,10 +387,12 @@ hookrun_operation_run_program (HookrunOperationRun *self, GError **error)
   }
   if (!open_stage (self, error))
     return FALSE;
-  policy = hookrun_module_path_make_policy (self->path, self->set, error);
+  policy = make_policy (self->path, self->set, self->trial, error);
   if (policy == NULL || !distrust_writable (self, policy, error))
     return FALSE;
   sandbox = hookrun_sandbox_new (policy);
   launch = make_launch (self, arguments, text);
+  if (self->is_observed && !observe (self, launch, error))
+    return FALSE;
   return run_launch (self, sandbox, launch, error);
 }

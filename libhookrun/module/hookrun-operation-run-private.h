@@ -26,6 +26,10 @@ struct _HookrunOperationRun {
   GError *problem; /* of the program, as it was before handlers wrapped it */
   char *doing;     /* (nullable): what the program said last that it is doing */
   gboolean is_done;
+  gboolean is_observed;
+  HookrunPolicy *trial; /* (nullable): instead of what the module asks for */
+  gboolean measures;
+  GPtrArray *denials; /* HookrunDenial; NULL: none yet */
 };
 
 /* The payload of the signals, in this order. */

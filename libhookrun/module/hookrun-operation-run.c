@@ -29,6 +29,8 @@ hookrun_operation_run_finalize (GObject *object)
   g_clear_pointer (&self->arguments, json_node_unref);
   g_clear_pointer (&self->data, hookrun_data_unref);
   g_clear_pointer (&self->outcome, hookrun_outcome_free);
+  g_clear_pointer (&self->trial, hookrun_policy_unref);
+  g_clear_pointer (&self->denials, g_ptr_array_unref);
   g_clear_object (&self->cancellable);
   g_clear_error (&self->problem);
   g_free (self->doing);
@@ -118,6 +120,51 @@ hookrun_operation_run_set_arguments (HookrunOperationRun *self, JsonNode *argume
   json_node_unref (self->arguments);
   self->arguments = json_node_copy (arguments);
   return TRUE;
+}
+
+/**
+ * hookrun_operation_run_observe:
+ * @self: a run
+ * @trial: (nullable): what it may do beyond its own folders, in place of what it asks for and was
+ *   granted, for this run only; copied
+ * @measures: whether what @trial allows is told, too, as far as the module's own folders are not
+ *   meant
+ *
+ * Has the program observed while it runs, to tell afterwards what was denied: see
+ * [method@Hookrun.OperationRun.list_denials]. With @trial and @measures a policy is learned.
+ *
+ * Since: 1.0
+ */
+void
+hookrun_operation_run_observe (HookrunOperationRun *self, HookrunPolicy *trial, gboolean measures)
+{
+  g_return_if_fail (HOOKRUN_IS_OPERATION_RUN (self));
+  g_clear_pointer (&self->trial, hookrun_policy_unref);
+  self->trial = trial != NULL ? hookrun_policy_copy (trial) : NULL;
+  self->is_observed = TRUE;
+  self->measures = measures;
+}
+
+/**
+ * hookrun_operation_run_list_denials:
+ * @self: a run
+ *
+ * Lists what the policy denied to the program of a run that was observed, each thing once.
+ *
+ * Returns: (transfer full) (element-type HookrunDenial): what was denied; empty before the run
+ *
+ * Since: 1.0
+ */
+GPtrArray *
+hookrun_operation_run_list_denials (HookrunOperationRun *self)
+{
+  GPtrArray *copy;
+
+  g_return_val_if_fail (HOOKRUN_IS_OPERATION_RUN (self), NULL);
+  copy = g_ptr_array_new_with_free_func ((GDestroyNotify)hookrun_denial_free);
+  for (guint i = 0; self->denials != NULL && i < self->denials->len; i++)
+    g_ptr_array_add (copy, hookrun_denial_copy (g_ptr_array_index (self->denials, i)));
+  return copy;
 }
 
 static HookrunVerdict

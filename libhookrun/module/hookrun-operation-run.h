@@ -38,6 +38,11 @@ HOOKRUN_AVAILABLE_IN_1_0
 gboolean hookrun_operation_run_set_arguments (HookrunOperationRun *self, JsonNode *arguments,
                                               GError **error);
 HOOKRUN_AVAILABLE_IN_1_0
+void hookrun_operation_run_observe (HookrunOperationRun *self, HookrunPolicy *trial,
+                                    gboolean measures);
+HOOKRUN_AVAILABLE_IN_1_0
+GPtrArray *hookrun_operation_run_list_denials (HookrunOperationRun *self);
+HOOKRUN_AVAILABLE_IN_1_0
 gboolean hookrun_operation_run_execute (HookrunOperationRun *self, GCancellable *cancellable,
                                         GError **error);
 HOOKRUN_AVAILABLE_IN_1_0

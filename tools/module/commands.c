@@ -11,6 +11,8 @@ static const ModuleCommand commands[] = {
     {"undo", FALSE, 0, 1, "undo [NUMBER]", module_undo},
     {"abandon", FALSE, 0, 0, "abandon", module_abandon},
     {"run", TRUE, 1, G_MAXUINT, "run [OPTIONS] -- PROGRAM [ARGS…]", module_run},
+    {"explain", TRUE, 1, G_MAXUINT,
+     "explain MODULE OP [ARGS…], or explain [OPTIONS] -- PROGRAM [ARGS…]", module_explain},
     {"state", FALSE, 1, 1, "state MODULE", module_state},
     {"policy", FALSE, 1, 1, "policy MODULE [--grant | --revoke]", module_policy},
 };

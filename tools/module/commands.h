@@ -66,6 +66,10 @@ gboolean module_settle (ModuleContext *context, HookrunStaging *staging, GPtrArr
 
 ToolExit module_run (ModuleContext *context, GError **error);
 
+/* ---- explain.c ---- */
+
+ToolExit module_explain (ModuleContext *context, GError **error);
+
 /* ---- state.c ---- */
 
 ToolExit module_state (ModuleContext *context, GError **error);

@@ -3,6 +3,7 @@
 #include "commands.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "tool-table.h"
 #include "tool-terminal.h"
@@ -86,6 +87,34 @@ load_hooks (ModuleContext *context, GError **error)
                                          error);
 }
 
+/* What libraries say when the kernel refuses. */
+static gboolean
+looks_denied (const GError *problem)
+{
+  static const char *const words[] = {"ermission denied",     "not permitted", "not implemented",
+                                      "ead-only file system", "cross-device",  "PermissionError"};
+
+  if (!g_error_matches (problem, HOOKRUN_ERROR, HOOKRUN_ERROR_COMMAND))
+    return FALSE;
+  for (gsize i = 0; i < G_N_ELEMENTS (words); i++)
+    if (strstr (problem->message, words[i]) != NULL)
+      return TRUE;
+  return FALSE;
+}
+
+/* @error, with where to look. */
+static void
+propagate (GError *problem, const Show *show, GError **error)
+{
+  if (!looks_denied (problem)) {
+    g_propagate_error (error, problem);
+    return;
+  }
+  g_set_error (error, problem->domain, problem->code, "%s\ntry: hookrun-module explain %s %s …",
+               problem->message, show->module, show->operation);
+  g_error_free (problem);
+}
+
 ToolExit
 module_run_operation (ModuleContext *context, HookrunOperationSet *set, const char *name,
                       JsonNode *arguments, GError **error)
@@ -111,7 +140,7 @@ module_run_operation (ModuleContext *context, HookrunOperationSet *set, const ch
   show_result (&show, run, problem);
   if (problem == NULL)
     return TOOL_EXIT_DONE;
-  g_propagate_error (error, g_steal_pointer (&problem));
+  propagate (g_steal_pointer (&problem), &show, error);
   return TOOL_EXIT_FAILED;
 }
 

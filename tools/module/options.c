@@ -16,6 +16,9 @@ static const char description[] =
     "  undo        take back the last accepted changes, or those of a number\n"
     "  abandon     go on when changes that were cut off cannot be ended\n"
     "  run         run any program in the same sandbox: run [OPTIONS] -- PROGRAM [ARGS…]\n"
+    "  explain     why something was denied, and the line that allows it: explain MODULE OP "
+    "[ARGS…],\n"
+    "              or explain [OPTIONS] -- PROGRAM [ARGS…]\n"
     "  state       where a module keeps its files, and what is remembered of it\n"
     "  policy      what a module may do; --grant gives it what it asks for\n\n"
     "Examples:\n"
@@ -122,6 +125,17 @@ drop_separator (ModuleOptions *options)
   g_strfreev (words);
 }
 
+/* The parser may have taken the separator out. */
+static gboolean
+follows_separator (char **words, char **rest)
+{
+  guint n_words = g_strv_length (words);
+  guint n_rest = g_strv_length (rest);
+
+  return (n_rest > 0 && g_str_equal (rest[0], "--")) ||
+         (n_words > n_rest && g_str_equal (words[n_words - n_rest - 1], "--"));
+}
+
 /* Our options may stand behind a command and behind the name of a module, too. */
 static gboolean
 read_rest (ModuleOptions *options, char **words, gboolean is_strict, GError **error)
@@ -153,8 +167,10 @@ module_options_parse (ModuleOptions *options, char **argv,
     options->command = g_strdup (words[1]);
     if (!read_rest (options, words + 1, takes_program, error))
       return FALSE;
-    if (takes_program)
-      drop_separator (options);
+    if (!takes_program)
+      return TRUE;
+    options->has_program = follows_separator (words + 1, options->words);
+    drop_separator (options);
     return TRUE;
   }
   if (!read_rest (options, words + 1, TRUE, error))

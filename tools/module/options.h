@@ -23,8 +23,9 @@ typedef struct {
   gboolean quiet;
   gboolean version;
   gboolean help;
-  char *command; /* of the table, or NULL: a module */
-  char **words;  /* what follows; the module first when there is no command */
+  gboolean has_program; /* what follows stood behind "--" */
+  char *command;        /* of the table, or NULL: a module */
+  char **words;         /* what follows; the module first when there is no command */
 } ModuleOptions;
 
 ModuleOptions *module_options_new (void);

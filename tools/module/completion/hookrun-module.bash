@@ -18,7 +18,7 @@ _hookrun_module_options() {
 _hookrun_module() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} path= index
     local first= second=
-    local commands="list update install remove pending undo abandon run state policy"
+    local commands="list update install remove pending undo abandon run explain state policy"
     local options="--path --hooks --answer --no-confirm --grant --revoke --root --cache --temp
         --policy --limit --json --quiet --version --help"
 
@@ -54,6 +54,12 @@ _hookrun_module() {
             COMPREPLY=($(compgen -W "$(_hookrun_module_names)" -- "$current")) ;;
         install) COMPREPLY=($(compgen -f -- "$current")) ;;
         run) COMPREPLY=($(compgen -c -- "$current")) ;;
+        explain)
+            if [[ -n $second ]]; then
+                COMPREPLY=($(compgen -W "$(_hookrun_module_operations "$second")" -- "$current"))
+            else
+                COMPREPLY=($(compgen -W "$(_hookrun_module_names)" -- "$current"))
+            fi ;;
         list | undo | abandon) COMPREPLY=() ;;
         *) COMPREPLY=($(compgen -W "$(_hookrun_module_operations "$first")" -- "$current")) ;;
         esac

@@ -10,7 +10,7 @@ function __hookrun_module_operations
     hookrun-module $words[2] 2>/dev/null | awk '/^[^ ]/ && NR > 1 { print $1 }'
 end
 
-set -l commands list update install remove pending undo abandon run state policy
+set -l commands list update install remove pending undo abandon run explain state policy
 set -l first 'test (count (commandline -opc)) -eq 1'
 set -l second "test (count (commandline -opc)) -eq 2; and not __fish_seen_subcommand_from $commands"
 
@@ -23,11 +23,12 @@ complete -c hookrun-module -n $first -a pending -d 'Answer changes that were kep
 complete -c hookrun-module -n $first -a undo -d 'Take back accepted changes'
 complete -c hookrun-module -n $first -a abandon -d 'Go on when changes that were cut off cannot be ended'
 complete -c hookrun-module -n $first -a run -d 'Run any program in the sandbox'
+complete -c hookrun-module -n $first -a explain -d 'Why something was denied'
 complete -c hookrun-module -n $first -a state -d 'Where a module keeps its files'
 complete -c hookrun-module -n $first -a policy -d 'What a module may do'
 complete -c hookrun-module -n $first -a '(__hookrun_module_names)' -d Module
 complete -c hookrun-module -n $second -a '(__hookrun_module_operations)' -d Operation
-complete -c hookrun-module -n '__fish_seen_subcommand_from update remove pending state policy' -a '(__hookrun_module_names)' -d Module
+complete -c hookrun-module -n '__fish_seen_subcommand_from update remove pending explain state policy' -a '(__hookrun_module_names)' -d Module
 complete -c hookrun-module -n '__fish_seen_subcommand_from install' -F
 complete -c hookrun-module -s p -l path -r -a '(__fish_complete_directories)' -d 'Folders of modules'
 complete -c hookrun-module -l hooks -r -a '(__fish_complete_directories)' -d 'Folder of hooks'
