@@ -102,6 +102,9 @@ make_policy (HookrunModulePath *path, HookrunOperationSet *set, HookrunPolicy *t
   else if (!add_grant (policy, set, state, error))
     return NULL;
   set_default_limits (policy);
+  /* Whatever a trial may write to would be counted, and that may be all there is. */
+  if (trial != NULL)
+    hookrun_policy_set_limit (policy, HOOKRUN_LIMIT_DISK, 0);
   return g_steal_pointer (&policy);
 }
 

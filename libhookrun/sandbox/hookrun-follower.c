@@ -263,7 +263,9 @@ run (gpointer data)
 {
   HookrunFollower *self = data;
   pid_t pid = receive_child (self->gate[OURS]);
-  gboolean is_followed = pid > 0 && ptrace (PTRACE_SEIZE, pid, NULL, (gpointer)OPTIONS) == 0;
+  /* Interrupted, so that its next call is seen, too: the one that runs the program. */
+  gboolean is_followed = pid > 0 && ptrace (PTRACE_SEIZE, pid, NULL, (gpointer)OPTIONS) == 0 &&
+                         ptrace (PTRACE_INTERRUPT, pid, NULL, NULL) == 0;
 
   if (!is_followed)
     g_atomic_int_set (&self->problem, errno);

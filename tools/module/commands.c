@@ -13,6 +13,8 @@ static const ModuleCommand commands[] = {
     {"run", TRUE, 1, G_MAXUINT, "run [OPTIONS] -- PROGRAM [ARGS…]", module_run},
     {"explain", TRUE, 1, G_MAXUINT,
      "explain MODULE OP [ARGS…], or explain [OPTIONS] -- PROGRAM [ARGS…]", module_explain},
+    {"learn", TRUE, 1, G_MAXUINT,
+     "learn [-o FILE] MODULE OP [ARGS…], or learn [OPTIONS] -- PROGRAM [ARGS…]", module_learn},
     {"state", FALSE, 1, 1, "state MODULE", module_state},
     {"policy", FALSE, 1, 1, "policy MODULE [--grant | --revoke]", module_policy},
 };

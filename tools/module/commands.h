@@ -7,12 +7,17 @@
 
 G_BEGIN_DECLS
 
+/* Of learn.h: a run that is learned from. */
+typedef struct _LearnTrial LearnTrial;
+
 typedef struct {
   const ModuleOptions *options;
   HookrunModulePath *path;
   HookrunRegistry *registry;
   HookrunEngine *engine; /* (nullable): made when an operation is to be run */
   GCancellable *cancellable;
+  char **argv;             /* the whole command line */
+  const LearnTrial *trial; /* (nullable) */
 } ModuleContext;
 
 typedef ToolExit (*ModuleCommandFunc) (ModuleContext *context, GError **error);
@@ -69,6 +74,10 @@ ToolExit module_run (ModuleContext *context, GError **error);
 /* ---- explain.c ---- */
 
 ToolExit module_explain (ModuleContext *context, GError **error);
+
+/* ---- learn.c ---- */
+
+ToolExit module_learn (ModuleContext *context, GError **error);
 
 /* ---- state.c ---- */
 

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "commands.h"
+#include "learn.h"
 #include "tool-interrupt.h"
 
 static gboolean
@@ -72,13 +72,13 @@ recover (HookrunModulePath *path, GError **error)
 }
 
 static ToolExit
-run (char **argv, GError **error)
+run (char **argv, const LearnTrial *trial, GError **error)
 {
   g_autoptr (ModuleOptions) options = module_options_new ();
   g_autoptr (HookrunRegistry) registry = NULL;
   g_autoptr (HookrunModulePath) path = NULL;
   g_auto (GStrv) folders = NULL;
-  ModuleContext context = {.options = options};
+  ModuleContext context = {.options = options, .argv = argv, .trial = trial};
   ToolExit status;
 
   if (!module_options_parse (options, argv, is_command, error))
@@ -125,10 +125,15 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
   ToolExit status;
   ToolExit by_error;
+  g_autoptr (LearnTrial) trial = NULL;
 
   setlocale (LC_ALL, "");
   g_set_prgname ("hookrun-module");
-  status = run (argv, &error);
+  if (!learn_trial_take (&argv, &trial, &error)) {
+    tool_print_error (error);
+    return HOOKRUN_EXIT_NOT_CONFINED;
+  }
+  status = run (argv, trial, &error);
   if (error == NULL)
     return flush_output () || status != TOOL_EXIT_DONE ? (int)status : TOOL_EXIT_FAILED;
   tool_print_error (error);

@@ -19,6 +19,8 @@ static const char description[] =
     "  explain     why something was denied, and the line that allows it: explain MODULE OP "
     "[ARGS…],\n"
     "              or explain [OPTIONS] -- PROGRAM [ARGS…]\n"
+    "  learn       run it in a throw-away copy of the system; write the smallest policy that is "
+    "enough\n"
     "  state       where a module keeps its files, and what is remembered of it\n"
     "  policy      what a module may do; --grant gives it what it asks for\n\n"
     "Examples:\n"
@@ -72,6 +74,11 @@ make_context (ModuleOptions *options, const char *summary)
        "With run: what more it may do, as JSON", "FILE"},
       {"limit", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->limits,
        "With run: processes, memory, disk, cpu, wall and others; repeatable", "NAME=VALUE"},
+      {"output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output,
+       "With learn: where the policy goes (default: standard output)", "FILE"},
+      {"yes", 'y', 0, G_OPTION_ARG_NONE, &options->yes, "With learn: grant secrets, too", NULL},
+      {"for-real", 0, 0, G_OPTION_ARG_NONE, &options->for_real,
+       "With learn: run once, and what it changes is changed", NULL},
       {"json", 'j', 0, G_OPTION_ARG_NONE, &options->json, "Print JSON, one object a line", NULL},
       {"quiet", 'q', 0, G_OPTION_ARG_NONE, &options->quiet, "Only results and errors", NULL},
       {"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version", NULL},

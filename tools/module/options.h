@@ -15,7 +15,9 @@ typedef struct {
   char *temp;
   char *policy;
   char **limits;
-  char *output; /* of learn: where the policy goes */
+  char *output;      /* of learn: where the policy goes */
+  gboolean yes;      /* to what learn asks */
+  gboolean for_real; /* learn without a throw-away copy */
   gboolean grant;
   gboolean revoke;
   gboolean no_confirm;

@@ -28,7 +28,9 @@ program_place_make (ProgramPlace *self, ModuleContext *context, GError **error)
 {
   const ModuleOptions *options = context->options;
   const char *const given[PROGRAM_N_FOLDERS] = {options->root, options->cache, options->temp};
-  g_autofree char *name = g_strdup_printf ("@run-%d", (int)getpid ());
+  /* Runs that are learned from see the same names each time: each has a world of its own. */
+  g_autofree char *name =
+      context->trial != NULL ? g_strdup ("@learn") : g_strdup_printf ("@run-%d", (int)getpid ());
   g_autoptr (HookrunModuleState) state = hookrun_module_path_get_state (context->path, name);
   const char *const own[PROGRAM_N_FOLDERS] = {hookrun_module_state_get_root (state),
                                               hookrun_module_state_get_cache (state),

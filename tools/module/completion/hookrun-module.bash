@@ -18,14 +18,14 @@ _hookrun_module_options() {
 _hookrun_module() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} path= index
     local first= second=
-    local commands="list update install remove pending undo abandon run explain state policy"
+    local commands="list update install remove pending undo abandon run explain learn state policy"
     local options="--path --hooks --answer --no-confirm --grant --revoke --root --cache --temp
-        --policy --limit --json --quiet --version --help"
+        --policy --limit --output --yes --for-real --json --quiet --version --help"
 
     for ((index = 1; index < COMP_CWORD; index++)); do
         case ${COMP_WORDS[index]} in
         -p | --path) path=${COMP_WORDS[index+1]}; ((index++)) ;;
-        -a | --answer | --hooks | --root | --cache | --temp | --policy | --limit) ((index++)) ;;
+        -a | --answer | --hooks | --root | --cache | --temp | --policy | --limit | -o | --output) ((index++)) ;;
         -*) ;;
         *)
             if [[ -z $first ]]; then first=${COMP_WORDS[index]}
@@ -36,7 +36,7 @@ _hookrun_module() {
     case $previous in
     -p | --path | --hooks | --root | --cache | --temp)
         COMPREPLY=($(compgen -d -- "$current")); return ;;
-    --policy) COMPREPLY=($(compgen -f -- "$current")); return ;;
+    --policy | -o | --output) COMPREPLY=($(compgen -f -- "$current")); return ;;
     -a | --answer) COMPREPLY=($(compgen -W "y a s n N" -- "$current")); return ;;
     --limit)
         COMPREPLY=($(compgen -S = -W "processes memory disk cpu wall file-size descriptors" -- "$current"))
@@ -54,7 +54,7 @@ _hookrun_module() {
             COMPREPLY=($(compgen -W "$(_hookrun_module_names)" -- "$current")) ;;
         install) COMPREPLY=($(compgen -f -- "$current")) ;;
         run) COMPREPLY=($(compgen -c -- "$current")) ;;
-        explain)
+        explain | learn)
             if [[ -n $second ]]; then
                 COMPREPLY=($(compgen -W "$(_hookrun_module_operations "$second")" -- "$current"))
             else

@@ -10,7 +10,7 @@ function __hookrun_module_operations
     hookrun-module $words[2] 2>/dev/null | awk '/^[^ ]/ && NR > 1 { print $1 }'
 end
 
-set -l commands list update install remove pending undo abandon run explain state policy
+set -l commands list update install remove pending undo abandon run explain learn state policy
 set -l first 'test (count (commandline -opc)) -eq 1'
 set -l second "test (count (commandline -opc)) -eq 2; and not __fish_seen_subcommand_from $commands"
 
@@ -24,11 +24,12 @@ complete -c hookrun-module -n $first -a undo -d 'Take back accepted changes'
 complete -c hookrun-module -n $first -a abandon -d 'Go on when changes that were cut off cannot be ended'
 complete -c hookrun-module -n $first -a run -d 'Run any program in the sandbox'
 complete -c hookrun-module -n $first -a explain -d 'Why something was denied'
+complete -c hookrun-module -n $first -a learn -d 'Write the smallest policy that is enough'
 complete -c hookrun-module -n $first -a state -d 'Where a module keeps its files'
 complete -c hookrun-module -n $first -a policy -d 'What a module may do'
 complete -c hookrun-module -n $first -a '(__hookrun_module_names)' -d Module
 complete -c hookrun-module -n $second -a '(__hookrun_module_operations)' -d Operation
-complete -c hookrun-module -n '__fish_seen_subcommand_from update remove pending explain state policy' -a '(__hookrun_module_names)' -d Module
+complete -c hookrun-module -n '__fish_seen_subcommand_from update remove pending explain learn state policy' -a '(__hookrun_module_names)' -d Module
 complete -c hookrun-module -n '__fish_seen_subcommand_from install' -F
 complete -c hookrun-module -s p -l path -r -a '(__fish_complete_directories)' -d 'Folders of modules'
 complete -c hookrun-module -l hooks -r -a '(__fish_complete_directories)' -d 'Folder of hooks'
@@ -41,6 +42,9 @@ complete -c hookrun-module -l cache -r -a '(__fish_complete_directories)' -d 'An
 complete -c hookrun-module -l temp -r -a '(__fish_complete_directories)' -d 'Another one, TEMP'
 complete -c hookrun-module -l policy -r -d 'What more it may do'
 complete -c hookrun-module -l limit -x -a 'processes= memory= disk= cpu= wall=' -d Limit
+complete -c hookrun-module -s o -l output -r -F -d 'Where the policy goes'
+complete -c hookrun-module -s y -l yes -d 'Grant secrets, too'
+complete -c hookrun-module -l for-real -d 'Run once, and what it changes is changed'
 complete -c hookrun-module -s j -l json -d 'Print JSON, one object a line'
 complete -c hookrun-module -s q -l quiet -d 'Only results and errors'
 complete -c hookrun-module -l version -d 'Print the version'
