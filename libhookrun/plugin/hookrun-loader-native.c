@@ -110,8 +110,8 @@ get_module (HookrunPlugin *plugin, HookrunNativeSession *session, GError **error
   if (plugin->descriptor != NULL)
     module = hookrun_native_module_new_static (plugin->descriptor);
   else
-    module =
-        hookrun_native_module_open (plugin->manifest->file, plugin->generation > 0, session, error);
+    module = hookrun_native_module_open (plugin->manifest->file, plugin->generation > 0,
+                                         !plugin->manifest->is_implied, session, error);
   if (module == NULL || !check_against_manifest (module->descriptor, plugin->manifest, error))
     return NULL;
   hookrun_plugin_set_loader_data (plugin, hookrun_native_module_ref (module),

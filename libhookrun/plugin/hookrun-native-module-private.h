@@ -29,8 +29,10 @@ typedef struct {
 
 /* Checks and maps @path; @trusted is where its folder may be known from. With @as_copy a copy under
  * a name of its own is mapped, so that the code is new even where an older file of that path is
- * mapped. */
+ * mapped. A file that is cut off is refused; of one that @is_installed, only if its size shows it.
+ */
 HookrunNativeModule *hookrun_native_module_open (const char *path, gboolean as_copy,
+                                                 gboolean is_installed,
                                                  HookrunNativeSession *session, GError **error);
 /* Maps @path as it is: somebody else has checked the way to it. */
 HookrunNativeModule *hookrun_native_module_open_unchecked (const char *path, GError **error);

@@ -83,8 +83,10 @@ take_line (HookrunWorkerLog *self, int stream, const char *text, gsize length,
   g_autofree char *line = hookrun_rpc_clean_text (text, (gssize)length, FALSE);
 
   if (levels[stream] == HOOKRUN_LOG_WARNING && line[strspn (line, " ")] != '\0') {
+    g_autofree char *start = g_strndup (line, MAX_LAST_WORDS);
+
     g_free (self->last_words);
-    self->last_words = g_strndup (line, MAX_LAST_WORDS);
+    self->last_words = g_utf8_make_valid (start, -1);
   }
   if (hookrun_worker_log_admit (self, func, user_data))
     func (levels[stream], line, user_data);

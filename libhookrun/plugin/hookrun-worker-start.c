@@ -148,12 +148,19 @@ static GError *
 describe_failure (HookrunWorker *self, GError *error, const char *end)
 {
   int pid = self->process != NULL ? hookrun_worker_process_get_pid (self->process) : 0;
+  g_autofree char *stage = g_steal_pointer (&self->stage);
   const char *words = self->log.last_words;
-  GError *failure =
-      g_error_new (HOOKRUN_ERROR, error->code, "worker \"%s\" (pid %d) %s%s%s%s%s", self->name, pid,
-                   error->message, end != NULL ? "; it " : "", end != NULL ? end : "",
-                   words != NULL ? "; it said last: " : "", words != NULL ? words : "");
+  g_autoptr (GString) text = g_string_new (error->message);
+  GError *failure;
 
+  if (end != NULL)
+    g_string_append_printf (text, "; it %s", end);
+  if (stage != NULL)
+    g_string_append_printf (text, " while %s", stage);
+  if (words != NULL)
+    g_string_append_printf (text, "; it said last: %s", words);
+  failure = g_error_new (HOOKRUN_ERROR, error->code, "worker \"%s\" (pid %d) %s", self->name, pid,
+                         text->str);
   g_error_free (error);
   return failure;
 }

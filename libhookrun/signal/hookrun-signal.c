@@ -150,9 +150,13 @@ is_id (const char *id)
 {
   if (!is_text (id))
     return FALSE;
-  for (const char *at = id; at != NULL && *at != '\0'; at = g_utf8_next_char (at))
-    if (!g_unichar_isgraph (g_utf8_get_char (at)))
+  for (const char *at = id; at != NULL && *at != '\0'; at = g_utf8_next_char (at)) {
+    gboolean is_seen =
+        (guchar)*at < 0x80 ? *at > ' ' && *at < 0x7f : g_unichar_isgraph (g_utf8_get_char (at));
+
+    if (!is_seen)
       return FALSE;
+  }
   return TRUE;
 }
 

@@ -207,7 +207,7 @@ test_missing_file (Fixture *fixture, gconstpointer unused)
 }
 
 static void
-assert_cut_off (Fixture *fixture, const char *whole, gsize length)
+assert_cut_off (Fixture *fixture, const char *whole, gsize length, gboolean is_installed)
 {
   g_autofree char *path = fixture_path (fixture, "cut.so");
   HookrunNativeSession session = HOOKRUN_NATIVE_SESSION_INIT;
@@ -217,7 +217,7 @@ assert_cut_off (Fixture *fixture, const char *whole, gsize length)
   for (int as_copy = 0; as_copy < 2; as_copy++) {
     g_autoptr (GError) error = NULL;
 
-    g_assert_null (hookrun_native_module_open (path, as_copy, &session, &error));
+    g_assert_null (hookrun_native_module_open (path, as_copy, is_installed, &session, &error));
     g_assert_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID);
     assert_has (error->message, "/cut.so\" is cut off");
     assert_has (error->message, "build or install it anew");
@@ -237,12 +237,16 @@ test_cut_off (Fixture *fixture, gconstpointer unused)
 
   fixture_copy_module (fixture, "native-a1", "whole.so");
   g_assert_true (g_file_get_contents (path, &whole, &length, NULL));
-  for (gsize cut = 0; cut < length; cut += 4096)
-    assert_cut_off (fixture, whole, cut);
+  for (int is_installed = 0; is_installed < 2; is_installed++) {
+    for (gsize cut = 0; cut < length; cut += 4096)
+      assert_cut_off (fixture, whole, cut, is_installed);
+    for (gsize cut = 3001; cut < length; cut += 1460)
+      assert_cut_off (fixture, whole, cut | 1, is_installed);
+    assert_cut_off (fixture, whole, length - 1, is_installed);
+  }
   for (gsize cut = 16; cut < 1024; cut += 16)
-    assert_cut_off (fixture, whole, cut);
-  assert_cut_off (fixture, whole, 3000);
-  assert_cut_off (fixture, whole, length - 1);
+    assert_cut_off (fixture, whole, cut, FALSE);
+  assert_cut_off (fixture, whole, 3000, FALSE);
   fixture_add (fixture, MANIFEST ("a", "1.0", "cut.so", ON_NEED));
   g_assert_false (activate (fixture, "a", NULL, &error));
   g_assert_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_INVALID);
