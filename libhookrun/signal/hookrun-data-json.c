@@ -143,7 +143,8 @@ hookrun_data_to_text (HookrunData *self, gboolean with_secrets)
 
 static JsonNode *merge_node (JsonNode *target, JsonNode *patch);
 
-/* The recursion is bounded by the depth of the patch, which its reader limits. */
+/* The recursion is bounded by the depth of the patch, which its reader limits. Members keep their
+ * order: the same values are the same text. */
 static JsonNode *
 merge_object (JsonNode *target, JsonObject *patch)
 {
@@ -156,13 +157,13 @@ merge_object (JsonNode *target, JsonObject *patch)
   JsonNode *member;
 
   if (old != NULL) {
-    json_object_iter_init (&iter, old);
-    while (json_object_iter_next (&iter, &name, &member))
+    json_object_iter_init_ordered (&iter, old);
+    while (json_object_iter_next_ordered (&iter, &name, &member))
       if (!json_object_has_member (patch, name))
         json_object_set_member (merged, name, json_node_ref (member));
   }
-  json_object_iter_init (&iter, patch);
-  while (json_object_iter_next (&iter, &name, &member))
+  json_object_iter_init_ordered (&iter, patch);
+  while (json_object_iter_next_ordered (&iter, &name, &member))
     if (!JSON_NODE_HOLDS_NULL (member))
       json_object_set_member (
           merged, name,
