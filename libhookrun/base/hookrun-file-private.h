@@ -22,7 +22,7 @@ char *hookrun_file_read_at (int folder_fd, const char *path, gsize max_size, gsi
 gboolean hookrun_file_replace_at (int folder_fd, const char *name, const void *data, gsize length,
                                   mode_t mode, GError **error);
 
-/* Makes @path and its parents (mode 0777 less the umask). */
+/* Makes @path and its parents, those that are made with mode 0755 whatever the umask. */
 gboolean hookrun_file_make_folders (const char *path, GError **error);
 
 /* Removes @path below @folder_fd and all inside it, never following links; missing is no error. */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int
@@ -187,9 +188,23 @@ hookrun_file_replace_at (int folder_fd, const char *name, const void *data, gsiz
 gboolean
 hookrun_file_make_folders (const char *path, GError **error)
 {
-  if (g_mkdir_with_parents (path, 0777) == 0)
+  g_autofree char *part = g_strdup (path);
+  int failed = 0;
+
+  for (char *end = part; *end != '\0' && failed == 0; *end = path[end - part]) {
+    end += strspn (end, "/");
+    end += strcspn (end, "/");
+    *end = '\0';
+    if (mkdir (part, 0755) == 0)
+      failed = chmod (part, 0755) == 0 ? 0 : errno;
+    else if (errno != EEXIST)
+      failed = g_file_test (part, G_FILE_TEST_IS_DIR) ? 0 : errno;
+  }
+  if (failed == 0 && !g_file_test (path, G_FILE_TEST_IS_DIR))
+    failed = ENOTDIR;
+  if (failed == 0)
     return TRUE;
-  hookrun_set_error_from_errno (error, errno, "cannot make folder \"%s\"", path);
+  hookrun_set_error_from_errno (error, failed, "cannot make folder \"%s\"", path);
   return FALSE;
 }
 

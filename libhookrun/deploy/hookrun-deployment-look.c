@@ -4,6 +4,7 @@
  * handlers stand where.
  */
 #include "hookrun-deployment-private.h"
+#include "hookrun-layout-private.h"
 
 static JsonNode *
 new_array (void)
@@ -250,18 +251,34 @@ add_last_run (DeployJob *job, JsonObject *row)
   json_object_set_member (row, "run", g_steal_pointer (&status));
 }
 
+/* The record and the truth in one word. */
+static const char *
+judge (const HookrunLayoutView *view, JsonObject *record)
+{
+  const char *recorded = json_object_get_string_member_with_default (record, "id", "");
+
+  if (view->state == HOOKRUN_LIVE_ASTRAY)
+    return "astray";
+  if (view->state == HOOKRUN_LIVE_OPEN)
+    return "unconfirmed";
+  if (view->state == HOOKRUN_LIVE_RELEASE)
+    return g_str_equal (view->name, recorded) ? "deployed" : "other";
+  return *recorded != '\0' || view->state == HOOKRUN_LIVE_GONE ? "missing" : "none";
+}
+
 static gboolean
 add_status (DeployJob *job, JsonArray *rows, GCancellable *cancellable, GError **error)
 {
-  g_autofree char *current = NULL;
-  g_autoptr (JsonNode) record = NULL;
+  g_auto (HookrunLayoutView) view = {0};
   JsonObject *row;
 
-  if (!hookrun_layout_peek (job->layout, &current, &record, cancellable, error))
+  if (!hookrun_layout_look (job->layout, &view, cancellable, error))
     return FALSE;
-  row = record != NULL && JSON_NODE_HOLDS_OBJECT (record)
-            ? json_object_ref (json_node_get_object (record))
+  row = view.record != NULL && JSON_NODE_HOLDS_OBJECT (view.record)
+            ? json_object_ref (json_node_get_object (view.record))
             : json_object_new ();
+  json_object_set_string_member (row, "state", judge (&view, row));
+  json_object_set_string_member (row, "live", view.name != NULL ? view.name : "");
   json_object_set_string_member (row, "module", hookrun_module_get_name (job->module));
   json_object_set_string_member (row, "host", job->deployment->host);
   add_last_run (job, row);
@@ -280,7 +297,10 @@ add_status (DeployJob *job, JsonArray *rows, GCancellable *cancellable, GError *
  * Returns: (transfer full): a JSON array with an object for each module: `module`, `host`,
  *   `last_run` (a nick of [enum@Hookrun.RunState], or `running`), `run` as
  *   [method@Hookrun.Journal.get_status] gives it, and the record of the target, when there is one:
- *   `version`, `release`, `config`, `id`, `time`; %NULL with an error of the connection
+ *   `version`, `release`, `config`, `id`, `time`; `live` is the release that is live and `state`
+ * one of `deployed`, `none`, `unconfirmed` (a run is about to confirm it or take it back), and,
+ * where the record is not the truth, `other`, `missing` and `astray` (`live` is where the link
+ * leads to, which is no release); %NULL with an error of the connection
  *
  * Since: 1.0
  */

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "hookrun-error-private.h"
@@ -299,12 +300,25 @@ make_checkout (HookrunSource *self, GError **error)
   return FALSE;
 }
 
+/* The mode of the tree's top, whatever the umask: that of the folder which is the source. Ours to
+ * write in and, later, to remove. */
+static mode_t
+get_top_mode (HookrunSource *self, gboolean is_git)
+{
+  struct stat st;
+
+  if (is_git || stat (hookrun_module_get_folder (self->module), &st) < 0)
+    return 0755;
+  return (st.st_mode & 0777) | 0700;
+}
+
 static gboolean
 export_tree (HookrunSource *self, GCancellable *cancellable, GError **error)
 {
   gboolean is_git = hookrun_module_get_scm (self->module, self->host) == HOOKRUN_MODULE_SCM_GIT;
 
-  if (mkdirat (self->checkout_fd, "new", 0777) < 0) {
+  if (mkdirat (self->checkout_fd, "new", 0700) < 0 ||
+      fchmodat (self->checkout_fd, "new", get_top_mode (self, is_git), 0) < 0) {
     hookrun_set_error_from_errno (error, errno, "cannot make folder \"%s/new\"", self->checkout);
     return FALSE;
   }

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* A process that was killed between starting a program and that program's first step is survived
@@ -77,6 +78,7 @@ hookrun_journal_lock (HookrunJournal *self, GError **error)
     return FALSE;
   }
   if (take (self->lock_fd)) {
+    fchmod (self->lock_fd, 0600); /* whatever the umask; else only the next open fails */
     write_holder (self->lock_fd);
     return TRUE;
   }

@@ -132,7 +132,7 @@ create_coming (HookrunJournal *self, const char *coming, GError **error)
   if (unlinkat (self->folder_fd, coming, 0) == 0 || errno == ENOENT)
     self->fd = openat (self->folder_fd, coming,
                        O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (self->fd < 0) {
+  if (self->fd < 0 || fchmod (self->fd, 0600) < 0) { /* whatever the umask */
     hookrun_set_error_from_errno (error, errno, "cannot make \"%s/%s\", the next journal",
                                   self->folder, coming);
     return FALSE;

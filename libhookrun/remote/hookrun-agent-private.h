@@ -50,5 +50,8 @@ void hookrun_agent_set_open_error (HookrunTarget *target, const char *folder, in
                                    const char *text, GError **error);
 void hookrun_agent_set_step_error (HookrunTarget *target, const char *step, const char *text,
                                    GError **error);
+/* Names the folders of the layout at @folder in the message, which the agent knows by descriptors.
+ */
+void hookrun_agent_name_folders (GError *error, const char *folder);
 
 G_END_DECLS

@@ -22,7 +22,7 @@ guint
 hookrun_agent_limit_ms (const char *step, guint lease_ms)
 {
   static const char *const quick[] = {"state",  "current", "previous", "list",
-                                      "record", "expect",  NULL};
+                                      "record", "expect",  "set_mode", NULL};
 
   if (g_strv_contains (quick, step))
     return 2 * lease_ms;
@@ -131,4 +131,26 @@ hookrun_agent_set_step_error (HookrunTarget *target, const char *step, const cha
                          hookrun_target_get_name (target), step, lines);
   hookrun_target_add_remedy (problem);
   g_propagate_error (error, problem);
+}
+
+/* The agent knows its folders by descriptors; people know them by names. */
+void
+hookrun_agent_name_folders (GError *error, const char *folder)
+{
+  static const struct {
+    const char *path;
+    const char *name;
+  } folders[] = {
+      {"/proc/self/fd/7", ".hookrun"},
+      {"/proc/self/fd/6", "releases"},
+      {"/proc/self/fd/5", "shared"},
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (folders); i++) {
+    g_auto (GStrv) parts = g_strsplit (error->message, folders[i].path, -1);
+    g_autofree char *name = g_build_filename (folder, folders[i].name, NULL);
+
+    g_free (error->message);
+    error->message = g_strjoinv (name, parts);
+  }
 }

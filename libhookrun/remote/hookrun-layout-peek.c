@@ -18,8 +18,9 @@
 /* In the place of a name: what lies where the link goes is no link. */
 #define OCCUPIED "//"
 
-/* First a line with the name of what is live, or an empty one, then the record. What cannot be read
- * is not missing: a folder of somebody else must not look like one where nothing was deployed. */
+/* First a line with the name of what is live, or where the link leads; then one that tells which of
+ * both, a nick of HookrunLiveState; then the record. What cannot be read is not missing: a folder
+ * of somebody else must not look like one where nothing was deployed. */
 static const char script[] =
     "LC_ALL=C; export LC_ALL\n"
     "give_up () {\n"
@@ -45,10 +46,26 @@ static const char script[] =
     "there'\n"
     "  fi\n"
     "done\n"
-    "if [ -f .hookrun/current ]; then cat .hookrun/current\n"
-    "elif [ -d current ] && link=$(readlink current); then echo \"${link##*/}\"\n"
-    "else echo; fi\n"
+    "name='' state=none word=''\n"
+    "if [ $2 = in-place ]; then\n"
+    "  [ ! -f .hookrun/current ] || { read -r name <.hookrun/current; state=live; }\n"
+    "elif [ -h current ]; then\n"
+    "  link=$(readlink current)\n"
+    "  name=${link##*/}\n"
+    "  if [ -n \"$name\" ] && [ current/. -ef \"releases/$name/.\" ]; then state=live\n"
+    "  elif [ \"$link\" = \"releases/$name\" ] && [ ! -e current ]; then state=gone\n"
+    "  else state=astray name=$(printf %s \"$link\" | tr '\\n' '?')\n"
+    "  fi\n"
+    "fi\n"
+    "[ ! -f .hookrun/journal ] || read -r word rest <.hookrun/journal\n"
+    "case $word-$state in switch-live | place-live) state=open ;; esac\n"
+    "printf '%s\\n%s\\n' \"$name\" $state\n"
     "if [ -f .hookrun/deployed.json ]; then cat .hookrun/deployed.json; fi\n";
+
+static const char *const states[] = {
+    [HOOKRUN_LIVE_NONE] = "none", [HOOKRUN_LIVE_RELEASE] = "live",  [HOOKRUN_LIVE_OPEN] = "open",
+    [HOOKRUN_LIVE_GONE] = "gone", [HOOKRUN_LIVE_ASTRAY] = "astray",
+};
 
 /* A local target whose root is missing: even a command that only looks would make it. */
 static gboolean
@@ -81,50 +98,97 @@ set_damaged (HookrunLayout *self, const char *file, const char *why, GError **er
 }
 
 static gboolean
-read_reply (HookrunLayout *self, const char *text, char **current, JsonNode **record,
-            GError **error)
+find_state (HookrunLayout *self, const char *nick, HookrunLiveState *state, GError **error)
 {
-  const char *newline = strchr (text, '\n');
-  gsize length = newline != NULL ? (gsize)(newline - text) : strlen (text);
-  g_autofree char *name = g_strndup (text, length);
-  g_autoptr (JsonNode) node = NULL;
+  for (guint i = 0; i < G_N_ELEMENTS (states); i++)
+    if (g_strcmp0 (nick, states[i]) == 0) {
+      *state = (HookrunLiveState)i;
+      return TRUE;
+    }
+  g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_PROTOCOL,
+               "target \"%s\": its shell answered nonsense when %s was looked at",
+               hookrun_target_get_name (self->target), self->folder);
+  return FALSE;
+}
+
+/* @text begins with two lines, see the script. */
+static gboolean
+read_reply (HookrunLayout *self, const char *text, HookrunLayoutView *view, GError **error)
+{
+  const HookrunJsonLimits limits = {.max_size = MAX_RECORD, .max_depth = 8};
+  g_auto (GStrv) lines = g_strsplit (text, "\n", 3);
   g_autoptr (GError) problem = NULL;
 
-  if (g_str_equal (name, OCCUPIED)) {
+  if (lines[0] == NULL)
+    return TRUE;
+  if (g_str_equal (lines[0], OCCUPIED)) {
     set_occupied (self->target, self->folder, error);
     return FALSE;
   }
-  if (*name != '\0' && !hookrun_layout_check_release (name, NULL)) {
+  if (!find_state (self, lines[1], &view->state, error))
+    return FALSE;
+  if (view->state != HOOKRUN_LIVE_NONE && view->state != HOOKRUN_LIVE_ASTRAY &&
+      !hookrun_layout_check_release (lines[0], NULL)) {
     set_damaged (self, self->kind == HOOKRUN_LAYOUT_IN_PLACE ? ".hookrun/current" : "current",
                  "it names no release", error);
     return FALSE;
   }
-  if (newline != NULL && newline[1] != '\0') {
-    const HookrunJsonLimits limits = {.max_size = MAX_RECORD, .max_depth = 8};
-
-    node = hookrun_json_parse (newline + 1, strlen (newline + 1), &limits, "it", &problem);
-    if (node == NULL) {
+  if (lines[2] != NULL && *lines[2] != '\0') {
+    view->record = hookrun_json_parse (lines[2], strlen (lines[2]), &limits, "it", &problem);
+    if (view->record == NULL) {
       set_damaged (self, ".hookrun/deployed.json", problem->message, error);
       return FALSE;
     }
   }
-  *current = *name != '\0' ? g_steal_pointer (&name) : NULL;
-  *record = g_steal_pointer (&node);
+  if (view->state != HOOKRUN_LIVE_NONE)
+    view->name = g_utf8_make_valid (lines[0], -1);
   return TRUE;
+}
+
+void
+hookrun_layout_view_clear (HookrunLayoutView *view)
+{
+  g_clear_pointer (&view->name, g_free);
+  g_clear_pointer (&view->record, json_node_unref);
+}
+
+gboolean
+hookrun_layout_look (HookrunLayout *self, HookrunLayoutView *view, GCancellable *cancellable,
+                     GError **error)
+{
+  const char *kind = self->kind == HOOKRUN_LAYOUT_IN_PLACE ? "in-place" : "releases";
+  g_autofree char *folder = NULL;
+  g_autofree char *command_line = NULL;
+  g_autofree char *limit = g_strdup_printf ("%d", MAX_RECORD);
+  g_auto (HookrunCommandResult) result = {0};
+  HookrunCommand command = {.label = "peek", .stdin_fd = -1, .max_output = 2 * MAX_RECORD};
+
+  if (has_no_root (self->target))
+    return TRUE;
+  folder = hookrun_target_map_path (self->target, self->folder);
+  command_line = hookrun_shell_quote_argv (
+      (const char *const[]){"sh", "-c", script, "hookrun-peek", folder, kind, limit, NULL});
+  command.command_line = command_line;
+  if (!hookrun_target_run_command (self->target, &command, &result, cancellable, error) ||
+      !hookrun_target_check_status (self->target, "peek", result.status, result.errors, TRUE,
+                                    error))
+    return FALSE;
+  return read_reply (self, g_bytes_get_data (result.output, NULL), view, error);
 }
 
 /**
  * hookrun_layout_peek:
  * @self: a layout, open or not
- * @current: (out) (nullable) (transfer full): name of the release that is live; %NULL for none
+ * @current: (out) (nullable) (transfer full): name of the release that is live; %NULL for none,
+ * also when the one that was live is not there any more
  * @record: (out) (nullable) (transfer full): the record that was given when it was confirmed
  * @cancellable: (nullable): a #GCancellable
  * @error: return location
  *
  * Looks at what is live without taking the lock and without changing anything; connects if need be.
  * Another run may be changing it meanwhile. Errors: %HOOKRUN_ERROR_PROTOCOL for a damaged record,
- * %HOOKRUN_ERROR_EXISTS when `current` is no link, %HOOKRUN_ERROR_PERMISSION when the login user
- * may not read what is there, %HOOKRUN_ERROR_COMMAND, and those of
+ * %HOOKRUN_ERROR_EXISTS when `current` is no link to a release, %HOOKRUN_ERROR_PERMISSION when the
+ * login user may not read what is there, %HOOKRUN_ERROR_COMMAND, and those of
  * [method@Hookrun.Target.connect_finish].
  *
  * Returns: %TRUE when @current and @record are set
@@ -135,26 +199,21 @@ gboolean
 hookrun_layout_peek (HookrunLayout *self, char **current, JsonNode **record,
                      GCancellable *cancellable, GError **error)
 {
-  g_autofree char *folder = NULL;
-  g_autofree char *command_line = NULL;
-  g_autofree char *limit = NULL;
-  g_auto (HookrunCommandResult) result = {0};
-  const char *kind;
-  HookrunCommand command = {.label = "peek", .stdin_fd = -1, .max_output = 2 * MAX_RECORD};
+  g_auto (HookrunLayoutView) view = {0};
 
   g_return_val_if_fail (HOOKRUN_IS_LAYOUT (self), FALSE);
 
-  if (has_no_root (self->target))
-    return read_reply (self, "", current, record, error);
-  limit = g_strdup_printf ("%d", MAX_RECORD);
-  kind = self->kind == HOOKRUN_LAYOUT_IN_PLACE ? "in-place" : "releases";
-  folder = hookrun_target_map_path (self->target, self->folder);
-  command_line = hookrun_shell_quote_argv (
-      (const char *const[]){"sh", "-c", script, "hookrun-peek", folder, kind, limit, NULL});
-  command.command_line = command_line;
-  if (!hookrun_target_run_command (self->target, &command, &result, cancellable, error) ||
-      !hookrun_target_check_status (self->target, "peek", result.status, result.errors, TRUE,
-                                    error))
+  if (!hookrun_layout_look (self, &view, cancellable, error))
     return FALSE;
-  return read_reply (self, g_bytes_get_data (result.output, NULL), current, record, error);
+  if (view.state == HOOKRUN_LIVE_ASTRAY) {
+    g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_EXISTS,
+                 "target \"%s\": %s/current leads to %s, which is no release in %s/releases, so it "
+                 "was not made here; remove it (the next deployment makes it anew), or choose "
+                 "another path",
+                 hookrun_target_get_name (self->target), self->folder, view.name, self->folder);
+    return FALSE;
+  }
+  *current = view.state != HOOKRUN_LIVE_GONE ? g_steal_pointer (&view.name) : NULL;
+  *record = g_steal_pointer (&view.record);
+  return TRUE;
 }

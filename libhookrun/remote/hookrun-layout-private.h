@@ -31,6 +31,29 @@ gboolean hookrun_layout_expect (HookrunLayout *self, const char *release, Hookru
                                 const char *local_folder, GCancellable *cancellable,
                                 GError **error);
 
+/* What lies where the live release should be. */
+typedef enum {
+  HOOKRUN_LIVE_NONE,
+  HOOKRUN_LIVE_RELEASE,
+  HOOKRUN_LIVE_OPEN, /* a release that is live and not confirmed, or a tree that is being changed */
+  HOOKRUN_LIVE_GONE, /* a link to a release that is not there */
+  HOOKRUN_LIVE_ASTRAY /* a link to something else */
+} HookrunLiveState;
+
+typedef struct {
+  HookrunLiveState state;
+  char *name;       /* (nullable): of the release; where a link leads that is astray */
+  JsonNode *record; /* (nullable) */
+} HookrunLayoutView;
+
+void hookrun_layout_view_clear (HookrunLayoutView *view);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (HookrunLayoutView, hookrun_layout_view_clear)
+
+/* As hookrun_layout_peek(), but what is wrong with the link is told and no error. @view is empty
+ * before. */
+gboolean hookrun_layout_look (HookrunLayout *self, HookrunLayoutView *view,
+                              GCancellable *cancellable, GError **error);
+
 gboolean hookrun_layout_check_release (const char *release, GError **error);
 
 G_END_DECLS

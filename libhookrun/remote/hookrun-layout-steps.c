@@ -5,8 +5,11 @@
  */
 #include "hookrun-layout-private.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "hookrun-error-private.h"
 #include "hookrun-json-private.h"
 #include "hookrun-sync-private.h"
 #include "hookrun-target-private.h"
@@ -117,6 +120,22 @@ check_state (HookrunLayout *self, const char *release, HookrunReleaseState wante
   return FALSE;
 }
 
+/* The top of the tree is none of its entries, so its mode is sent by itself. */
+static gboolean
+send_mode (HookrunLayout *self, const char *release, const char *local_folder,
+           GCancellable *cancellable, GError **error)
+{
+  g_autofree char *mode = NULL;
+  struct stat st;
+
+  if (stat (local_folder, &st) < 0) {
+    hookrun_set_error_from_errno (error, errno, "cannot look at folder \"%s\"", local_folder);
+    return FALSE;
+  }
+  mode = g_strdup_printf ("%o", (guint)st.st_mode & 0777);
+  return do_step (self, "set_mode", release, mode, NULL, cancellable, error);
+}
+
 /**
  * hookrun_layout_send:
  * @self: an open layout
@@ -139,6 +158,7 @@ hookrun_layout_send (HookrunLayout *self, const char *release, HookrunSync *sync
                      const char *local_folder, GCancellable *cancellable, GError **error)
 {
   g_autoptr (HookrunSyncOptions) options = NULL;
+  g_autoptr (HookrunSyncResult) result = NULL;
   g_autofree char *path = NULL;
   g_autofree char *mapped = NULL;
 
@@ -154,7 +174,10 @@ hookrun_layout_send (HookrunLayout *self, const char *release, HookrunSync *sync
   path = hookrun_layout_get_release_path (self, release);
   mapped = hookrun_target_map_path (self->target, self->folder);
   options->writers = g_build_filename (mapped, ".hookrun", "writers", NULL);
-  return hookrun_sync_run_options (options, self->target, local_folder, path, cancellable, error);
+  result = hookrun_sync_run_options (options, self->target, local_folder, path, cancellable, error);
+  if (result == NULL || !send_mode (self, release, local_folder, cancellable, error))
+    return NULL;
+  return g_steal_pointer (&result);
 }
 
 /**

@@ -309,6 +309,8 @@ hookrun_layout_ask (HookrunLayout *self, GCancellable *cancellable, GError **err
                  "target \"%s\": the layout %s is not open", hookrun_target_get_name (self->target),
                  self->folder);
   g_mutex_unlock (&self->mutex);
+  if (reply == NULL && error != NULL)
+    hookrun_agent_name_folders (*error, self->folder);
   return reply;
 }
 
@@ -485,7 +487,8 @@ hookrun_layout_read_record (HookrunLayout *self, GCancellable *cancellable, GErr
   reply = hookrun_layout_ask (self, cancellable, error, (const char *const[]){"record", NULL});
   if (reply == NULL)
     return NULL;
-  what = g_strdup_printf ("deployed.json of target \"%s\"", hookrun_target_get_name (self->target));
+  what = g_strdup_printf ("%s/.hookrun/deployed.json of target \"%s\"", self->folder,
+                          hookrun_target_get_name (self->target));
   if (reply[0] != '\0')
     return hookrun_json_parse (reply, strlen (reply), NULL, what, error);
   g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_NOT_FOUND, "there is no %s yet", what);

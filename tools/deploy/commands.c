@@ -98,18 +98,49 @@ run_plugins (const DeployCommandContext *context, GError **error)
   return TOOL_EXIT_DONE;
 }
 
+/* What is recorded and not so, with what to do. */
+static const struct {
+  const char *state;
+  const char *words;
+} differences[] = {
+    {"other", "another release is live"},
+    {"missing", "it is not live, nothing is"},
+    {"astray", "its link \"current\" leads elsewhere; remove that link"},
+};
+
+static gboolean
+tell_difference (JsonObject *row)
+{
+  const char *state = json_object_get_string_member (row, "state");
+
+  for (gsize i = 0; i < G_N_ELEMENTS (differences); i++)
+    if (g_str_equal (differences[i].state, state)) {
+      tool_print_message (
+          "module \"%s\": release %s is recorded, but %s (%s); deploy to put that right",
+          json_object_get_string_member (row, "module"),
+          json_object_get_string_member_with_default (row, "id", "(none)"), differences[i].words,
+          json_object_get_string_member (row, "live"));
+      return TRUE;
+    }
+  return FALSE;
+}
+
 static ToolExit
 run_status (const DeployCommandContext *context, GError **error)
 {
-  static const char *const columns[] = {"module",  "host", "release",  "config",
-                                        "version", "time", "last_run", NULL};
+  static const char *const columns[] = {"module", "host",  "release",  "config", "version",
+                                        "time",   "state", "last_run", NULL};
+  ToolExit status = TOOL_EXIT_DONE;
   g_autoptr (JsonNode) rows =
       hookrun_deployment_get_status (context->deployment, context->cancellable, error);
 
   if (rows == NULL)
     return TOOL_EXIT_FAILED;
   report_rows (rows, columns, context->options->json);
-  return TOOL_EXIT_DONE;
+  for (guint i = 0; i < json_array_get_length (json_node_get_array (rows)); i++)
+    if (tell_difference (json_array_get_object_element (json_node_get_array (rows), i)))
+      status = TOOL_EXIT_FAILED;
+  return status;
 }
 
 typedef gboolean (*DeploymentFunc) (HookrunDeployment *deployment, GCancellable *cancellable,

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <hookrun.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -213,6 +214,9 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
   ToolExit status;
 
+  /* Output that nobody reads any more is lost, and nothing else; what is started gets the default
+   * back. */
+  signal (SIGPIPE, SIG_IGN);
   setlocale (LC_ALL, "");
   g_set_prgname ("hookrun-deploy");
   status = run (argv, &error);

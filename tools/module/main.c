@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <hookrun.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -127,6 +128,9 @@ main (int argc, char **argv)
   ToolExit by_error;
   g_autoptr (LearnTrial) trial = NULL;
 
+  /* Output that nobody reads any more is lost, and nothing else; what is started gets the default
+   * back. */
+  signal (SIGPIPE, SIG_IGN);
   setlocale (LC_ALL, "");
   g_set_prgname ("hookrun-module");
   if (!learn_trial_take (&argv, &trial, &error)) {

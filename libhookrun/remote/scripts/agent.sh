@@ -8,6 +8,8 @@
 # the shared lock of .hookrun/writers on descriptor 8. The functions of agent-place.sh stand before.
 LC_ALL=C
 export LC_ALL
+# What is made here has modes of its own, whatever the login shell says; contents bring theirs along.
+umask 022
 kind=$2 lease=$3 holder=$4
 # The state folder and the releases; where there is /proc, by descriptors, so that whoever owns the
 # folder cannot put a link in their place once they were looked at.
@@ -26,11 +28,13 @@ folder_of () { if in_place; then echo .; else echo "$releases/$1"; fi; }
 is_sealed () { [ -f "$own/manifests/$1" ]; }
 is_confirmed () { grep -qxF -e "$1" "$own/history" 2>/dev/null; }
 
-# The release that is live, or nothing.
+# The release that is live, or nothing: what a link names may be gone.
 current () {
   if in_place; then
     cat "$own/current" 2>/dev/null || :
-  elif link=$(readlink current 2>/dev/null); then
+  elif link=$(readlink current 2>/dev/null) && [ -n "${link##*/}" ] &&
+    [ current/. -ef "$releases/${link##*/}/." ]
+  then
     echo "${link##*/}"
   fi
 }
@@ -198,6 +202,9 @@ share () {
   mkdir -p -- "$(dirname -- "$from")" && rm -rf -- "$from" && ln -s -- "$up/shared/$2" "$from"
 }
 
+# Gives the tree of release $1 mode $2, as its source has it.
+set_mode () { in_place || chmod "$2" "$releases/$1"; }
+
 seal () {
   is_sealed "$1" && return
   [ -d "$(folder_of "$1")" ] || die "release $1 was never begun"
@@ -283,6 +290,14 @@ prune () {
 # Whether something that is not ours is where the link to the live release goes.
 is_occupied () { ! in_place && [ -e "$1/current" ] && [ ! -h "$1/current" ]; }
 
+# Whether that link is of somebody else: it leads neither to a release nor to one that is gone.
+is_astray () {
+  ! in_place && link=$(readlink "$1/current" 2>/dev/null) || return
+  name=${link##*/}
+  if [ -n "$name" ] && [ "$1/current/." -ef "$1/releases/$name/." ]; then return 1; fi
+  [ "$link" != "releases/$name" ] || [ -e "$1/current" ]
+}
+
 refuse () {
   echo "Permission denied: $folder/$1 $2, so what is written there could go elsewhere; $3"
   return 1
@@ -333,6 +348,7 @@ open_layout () {
   in_place || { hold 6 releases && hold 5 shared; } || return
   in_place || releases=$(held 6 releases) shared=$(held 5 shared)
   chmod 700 "$own/." && mkdir -p "$own/manifests" || return
+  [ -e "$own/writers" ] || true >"$own/writers" || return
   are_ours "$own"/* "$own"/.[!.]*
 }
 
@@ -348,6 +364,12 @@ fi
 if is_occupied "$1"; then
   echo "$1/current is a real file or folder and no link to a release, so it was not made here;" \
     "move it away, choose another path, or deploy with layout = in-place"
+  say 1
+  exit
+fi
+if is_astray "$1"; then
+  echo "$1/current leads to $link, which is no release in $1/releases, so it was not made here;" \
+    "remove it (the next deployment makes it anew), or choose another path"
   say 1
   exit
 fi
