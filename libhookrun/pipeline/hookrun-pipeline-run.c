@@ -319,9 +319,11 @@ roll_back (HookrunJob *job, GError **error)
   if (!take_up (job, NULL, error) || !hookrun_job_find_commit (job, &commit, error))
     return FALSE;
   if (commit != NULL) {
-    g_set_error (error, HOOKRUN_ERROR, HOOKRUN_ERROR_CONFLICT,
-                 "the run is past its commit point \"%s\" and cannot be rolled back; resume it",
-                 commit->name);
+    g_set_error (
+        error, HOOKRUN_ERROR, HOOKRUN_ERROR_CONFLICT,
+        "the run is past its commit point \"%s\": what it did stands and cannot be rolled back; "
+        "resume it, which only ends it, and go back by a run of the earlier version",
+        commit->name);
     return FALSE;
   }
   job->unwinding = TRUE;

@@ -87,6 +87,16 @@ class TestPastCommit(EarlierCase):
         self.assertEqual(self.row(result)["state"], "deployed")
         self.assertEqual(self.place.page(), "two")
 
+    def test_it_cannot_be_rolled_back(self):
+        result = self.place.run("rollback", "--host", "here", "--json")
+        self.assertEqual(result.status, 1, repr(result))
+        self.assertEqual(self.row(result)["state"], "incomplete")
+        for part in ("past its commit point", "what it did stands", "resume it", "earlier version"):
+            self.assertIn(part, result.err)
+        self.assertEqual(self.place.page(), "two")
+        self.ok(self.place.run("resume", "--host", "here"))
+        self.assertEqual(self.place.page(), "two")
+
     def test_a_dry_run_says_so(self):
         result = self.ok(self.place.deploy("--dry-run", "--json"))
         self.assertEqual(self.row(result)["earlier_run"], "finish")
