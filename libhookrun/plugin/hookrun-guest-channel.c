@@ -10,6 +10,7 @@
 typedef struct {
   GSource source;
   Guest *guest;
+  GIOCondition wanted;
 } GuestSource;
 
 /* ---- out ---- */
@@ -119,11 +120,14 @@ fill (Guest *self)
 static gboolean
 source_prepare (GSource *source, int *timeout)
 {
-  Guest *self = ((GuestSource *)source)->guest;
+  GuestSource *own = (GuestSource *)source;
+  GIOCondition wanted = wants_write (own->guest) ? G_IO_IN | G_IO_OUT : G_IO_IN;
 
   *timeout = -1;
-  g_source_modify_unix_fd (source, self->source_tag,
-                           wants_write (self) ? G_IO_IN | G_IO_OUT : G_IO_IN);
+  /* Each change wakes the context, so that one a turn would be a loop without a rest. */
+  if (wanted != own->wanted)
+    g_source_modify_unix_fd (source, own->guest->source_tag, wanted);
+  own->wanted = wanted;
   return FALSE;
 }
 
@@ -155,6 +159,7 @@ hookrun_guest_open (Guest *self, int fd)
   self->answers = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, message_free);
   self->source = g_source_new (&funcs, sizeof (GuestSource));
   ((GuestSource *)self->source)->guest = self;
+  ((GuestSource *)self->source)->wanted = G_IO_IN;
   self->source_tag = g_source_add_unix_fd (self->source, fd, G_IO_IN);
   g_source_attach (self->source, NULL);
 }

@@ -117,6 +117,7 @@ run_echo (int fd, size_t request, size_t answer)
 typedef struct {
   HookrunSignal *signal;
   HookrunSignal *python;
+  HookrunSignal *native;
   HookrunData *data;
   int echo;
   size_t request;
@@ -184,10 +185,11 @@ new_data (HookrunSignal *signal)
 }
 
 static void
-activate (HookrunEngine *engine, const char *id, const char *code, const char *value)
+activate (HookrunEngine *engine, const char *id, const char *kind, const char *code,
+          const char *value)
 {
   g_autofree char *text = g_strdup_printf (
-      "{\"id\":\"%s\",\"version\":\"1\",\"kind\":\"worker\",\"load\":\"at-start\",\"%s\":%s}", id,
+      "{\"id\":\"%s\",\"version\":\"1\",\"kind\":\"%s\",\"load\":\"at-start\",\"%s\":%s}", id, kind,
       code, value);
   g_autoptr (JsonNode) node = json_from_string (text, NULL);
   g_autoptr (GError) error = NULL;
@@ -267,15 +269,50 @@ measure_all (const Bench *bench, const char *where)
 {
   double ours[ROUNDS];
   double python[ROUNDS];
+  double native[ROUNDS];
   double echo[ROUNDS];
 
   for (int i = 0; i < ROUNDS; i++) {
     echo[i] = measure_echo (bench);
     ours[i] = measure_signal (bench->signal, bench->data);
     python[i] = measure_signal (bench->python, bench->data);
+    native[i] = measure_signal (bench->native, bench->data);
   }
   report ("ten fields out, two back", where, low (ours), low (echo), 5);
   report ("the same, Python worker", where, low (python), low (echo), 0);
+  report ("the same, native plugin with a policy", where, low (native), low (echo), 0);
+}
+
+/* From nothing to connected handlers: the process starts, opens the code and activates it. */
+static double
+measure_start (HookrunEngine *engine, const char *id)
+{
+  g_autoptr (GError) error = NULL;
+  double begin;
+
+  hookrun_engine_deactivate (engine, id, NULL);
+  begin = now_us ();
+  if (!hookrun_engine_activate_plugin (engine, id, NULL, NULL, NULL, &error)) {
+    fprintf (stderr, "%s\n", error->message);
+    exit (1);
+  }
+  return now_us () - begin;
+}
+
+static void
+measure_starts (HookrunEngine *engine, const char *where)
+{
+  double native[ROUNDS];
+  double python[ROUNDS];
+
+  for (int i = 0; i < ROUNDS; i++) {
+    native[i] = measure_start (engine, "bench.native");
+    python[i] = measure_start (engine, "bench.python");
+  }
+  printf ("{\"group\":\"worker\",\"name\":\"start, native plugin with a policy, %s\",\"ours\":%.0f,"
+          "\"unit\":\"us\",\"peer\":\"Python worker\",\"peer_value\":%.0f,\"ratio\":%.2f,"
+          "\"limit\":null,\"ok\":true}\n",
+          where, low (native), low (python), low (native) / low (python));
 }
 
 /* Children inherit it. */
@@ -298,6 +335,9 @@ run_bench (const char *self, gboolean on_one)
   g_autofree char *file = write_python (folder);
   g_autofree char *command = g_strdup_printf ("[\"%s\",\"worker\"]", self);
   g_autofree char *python = g_strdup_printf ("\"%s\"", file);
+  g_autofree char *here = g_path_get_dirname (self);
+  g_autofree char *native = g_strdup_printf (
+      "{\"base\":true,\"read\":[\"%s\"]},\"file\":\"%s/bench-native-sample.so\"", here, here);
   g_autoptr (HookrunData) data = NULL;
   Bench bench = {.answer = strlen ("{\"jsonrpc\":\"2.0\",\"id\":1000,\"result\":}\n" CHANGES)};
   g_autoptr (JsonNode) sample = NULL;
@@ -311,14 +351,19 @@ run_bench (const char *self, gboolean on_one)
       hookrun_registry_define_with_schema (registry, "bench-python", HOOKRUN_SIGNAL_NONE,
                                            hookrun_signal_get_schema (bench.signal), NULL);
   bench.data = data = new_data (bench.signal);
-  activate (engine, "bench", "command", command);
-  activate (engine, "bench.python", "file", python);
+  bench.native =
+      hookrun_registry_define_with_schema (registry, "bench-native", HOOKRUN_SIGNAL_NONE,
+                                           hookrun_signal_get_schema (bench.signal), NULL);
+  activate (engine, "bench", "worker", "command", command);
+  activate (engine, "bench.python", "worker", "file", python);
+  activate (engine, "bench.native", "native", "policy", native);
   sample = hookrun_data_to_json (data, TRUE);
   sample_text = json_to_string (sample, FALSE);
   bench.request = strlen (sample_text) + 180; /* with its envelope */
   start_echo (&bench);
   measure_signal (bench.python, data);
   measure_all (&bench, on_one ? "one processor" : "free");
+  measure_starts (engine, on_one ? "one processor" : "free");
   hookrun_engine_deactivate_all (engine);
   close (bench.echo);
   unlink (file);
@@ -338,6 +383,7 @@ main (int argc, char **argv)
     worker = g_build_filename (root, "bindings", "python", "hookrun_worker", NULL);
     g_setenv ("HOOKRUN_PYTHON_WORKER", worker, TRUE);
   }
+  g_setenv ("HOOKRUN_NATIVE_WORKER", NATIVE_WORKER, FALSE);
   run_bench (self, FALSE);
   run_bench (self, TRUE);
   return 0;

@@ -221,6 +221,38 @@ policy_fixture_assert_free (PolicyFixture *self)
   kill (read_pid (self, "granted/pid"), SIGKILL);
 }
 
+/* Ticks of processor time of one process, and one; 0 unless it is a child of ours. */
+static guint64
+ticks_of (const char *pid, const char *command)
+{
+  g_autofree char *path = g_build_filename ("/proc", pid, "stat", NULL);
+  g_autofree char *text = NULL;
+  guint64 user = 0;
+  guint64 system = 0;
+  int parent = 0;
+
+  if (!g_ascii_isdigit (*pid) || !g_file_get_contents (path, &text, NULL, NULL) ||
+      strstr (text, command) == NULL ||
+      sscanf (strrchr (text, ')') + 1,
+              " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" G_GUINT64_FORMAT
+              " %" G_GUINT64_FORMAT,
+              &parent, &user, &system) != 3)
+    return 0;
+  return parent == getpid () ? user + system + 1 : 0;
+}
+
+guint64
+policy_fixture_ticks (const char *command)
+{
+  g_autoptr (GDir) proc = g_dir_open ("/proc", 0, NULL);
+  const char *name;
+  guint64 ticks = 0;
+
+  while ((name = g_dir_read_name (proc)) != NULL)
+    ticks += ticks_of (name, command);
+  return ticks;
+}
+
 /* ---- as an ordinary user ---- */
 
 /* Started anew, so that nothing of root's is left to this process. */

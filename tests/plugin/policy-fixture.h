@@ -48,5 +48,7 @@ void policy_fixture_assert_contained (PolicyFixture *self);
 void policy_fixture_assert_free (PolicyFixture *self);
 /* Nothing runs any more that wrote its number into the file. */
 void policy_fixture_assert_gone (PolicyFixture *self, const char *name);
+/* Processor time of the children with that part in /proc/PID/stat, in ticks, one more for each. */
+guint64 policy_fixture_ticks (const char *command);
 
 G_END_DECLS

@@ -209,6 +209,19 @@ test_reload (PolicyFixture *self, gconstpointer unused)
   fixture_assert_trail (&self->plain, "blog", "a-1.0(blog) ");
 }
 
+static void
+test_idle (PolicyFixture *self, gconstpointer unused)
+{
+  guint64 ticks;
+
+  activate (self, NATIVE ", \"policy\": {\"base\": true}}", "handled");
+  fixture_assert_trail (&self->plain, "shop", "handled ");
+  ticks = policy_fixture_ticks ("(hookrun-native");
+  g_assert_cmpuint (ticks, >, 0);
+  g_usleep (2 * G_USEC_PER_SEC);
+  g_assert_cmpuint (policy_fixture_ticks ("(hookrun-native") - ticks, <=, 2);
+}
+
 static gboolean
 cancel (gpointer cancellable)
 {
@@ -450,6 +463,7 @@ main (int argc, char **argv)
   add_test ("", "on-need-at-odds", NULL, test_on_need_at_odds);
   add_test ("", "reload", NULL, test_reload);
   add_test ("", "cancel", NULL, test_cancel);
+  add_test ("", "rests-when-idle", NULL, test_idle);
   add_test ("", "strong", NULL, test_strong);
   add_test ("", "is-contained", NULL, test_contained);
   add_test ("", "without-one-is-not", NULL, test_free);
