@@ -199,6 +199,7 @@ take_back (HookrunStaging *self, const GError *why, GError **error)
 gboolean
 hookrun_staging_run_commit (HookrunStaging *self, HookrunStagingCommit *commit, GError **error)
 {
+  g_autoptr (GArray) locks = NULL;
   g_autoptr (GError) problem = NULL;
 
   commit->id = hookrun_staging_ledger_get_book (self->ledger)->next_id;
@@ -212,6 +213,7 @@ hookrun_staging_run_commit (HookrunStaging *self, HookrunStagingCommit *commit, 
     return FALSE;
   }
   pin_folders (self, commit);
+  locks = hookrun_staging_lock_folders (commit);
   if (!link_and_swap (commit, &problem)) {
     close_prepared (commit);
     return take_back (self, problem, error);

@@ -86,6 +86,8 @@ gboolean hookrun_staging_finish_forward (HookrunStaging *self, HookrunStagingCom
                                          GError **error);
 gboolean hookrun_staging_sync_folders (HookrunStagingCommit *commit, GError **error);
 guint hookrun_staging_count_folders (HookrunStagingCommit *commit);
+/* (transfer full): the locks are held as long as the array lives. */
+GArray *hookrun_staging_lock_folders (HookrunStagingCommit *commit);
 /* Removes early temporary files that no commit came of. */
 gboolean hookrun_staging_sweep_early (HookrunStaging *self, GError **error);
 /* Removes kept versions that no record names. */

@@ -146,7 +146,7 @@ class Program(Case):
         self.assertEqual(self.learn("--yes", "--", "cat", secret), {"read": [str(secret)]})
 
     def test_what_never_is_allowed_is_told(self):
-        result = self.place.run("learn", "--json", "--", "sh", "-c", "setsid -f true; true")
+        result = self.place.run("learn", "--json", "--", "sh", "-c", "setsid true; true")
         self.assertIn("setsid", result.err)
 
     def test_usage(self):
