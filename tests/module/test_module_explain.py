@@ -63,7 +63,7 @@ class Program(Case):
         self.assertIn("out", result.err)
 
     def test_never(self):
-        result = self.place.run("explain", "--", "setsid", "-f", "true")
+        result = self.place.run("explain", "--", "sh", "-c", "setsid true; true")
         self.assertIn("setsid wanted to make the system call setsid\n    cannot be allowed\n", result.out)
 
     def test_limit(self):

@@ -249,11 +249,14 @@ test_swapped_data (void)
   watch_compare (place);
 }
 
-/* 10,000 renames of one name. */
+/* 10,000 renames of one name. On a busy machine the halves of one may be told apart by more than
+ * the watcher's patience; then it is told as a removal and a creation. */
 static void
 test_renamed_often (void)
 {
   g_autoptr (WatchPlace) place = watch_place_prepare ();
+  guint n_moved;
+  guint n_apart;
 
   watch_write (place, "w/a", "x");
   watch_place_start (place);
@@ -262,7 +265,10 @@ test_renamed_often (void)
     watch_move (place, "w/b", "w/a");
   }
   watch_settle (place);
-  g_assert_cmpuint (watch_count (place, HOOKRUN_CHANGE_MOVED, "w/a"), ==, 5000);
+  n_moved = watch_count (place, HOOKRUN_CHANGE_MOVED, "w/a");
+  n_apart = watch_count (place, HOOKRUN_CHANGE_CREATED, "w/a");
+  g_assert_cmpuint (n_moved + n_apart, ==, 5000);
+  g_assert_cmpuint (n_apart, <=, 50);
   watch_compare (place);
 }
 
