@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* How far ahead the second half is looked for. */
@@ -68,17 +69,33 @@ find_other_half (HookrunInotify *self, guint32 cookie)
   }
 }
 
-/* Whether something is at @place now. */
+/* Whether something is at @place now; @ends_moves: all moves in its folder that began before are
+ * told when this returns, because the kernel lists no folder while it moves something there. */
 static gboolean
-is_there (HookrunInotify *self, const Place *place)
+is_there (HookrunInotify *self, const Place *place, gboolean ends_moves)
 {
   int fd = hookrun_inotify_open (self, place->folder);
   struct stat st;
   gboolean found = fd >= 0 && fstatat (fd, place->name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+  char entries[512];
 
+  if (found && ends_moves)
+    syscall (SYS_getdents64, fd, entries, sizeof entries);
   if (fd >= 0)
     close (fd);
   return found;
+}
+
+/* The two halves that would make an exchange of the first move of the queue may be on their way:
+ * then they are read. Whether the queue is another now. */
+static gboolean
+read_exchange (HookrunInotify *self, struct inotify_event *to_event, const Place *from)
+{
+  struct inotify_event *next = hookrun_raw_queue_next (&self->raw, to_event);
+
+  if (next != NULL && hookrun_raw_queue_next (&self->raw, next) != NULL)
+    return FALSE;
+  return is_there (self, from, TRUE) && hookrun_inotify_read (self) != HOOKRUN_READ_NOTHING;
 }
 
 /* Whether the two halves that follow lead from @to to @from: an exchange is told as two moves. A
@@ -103,7 +120,7 @@ is_exchange (HookrunInotify *self, struct inotify_event *from_event, struct inot
   /* A watched folder that was replaced would have told of itself in between. */
   if (hookrun_node_is_folder (target) && target->watch != 0)
     return TRUE;
-  return is_there (self, to) && is_there (self, from);
+  return is_there (self, to, FALSE) && is_there (self, from, FALSE);
 }
 
 static void
@@ -167,11 +184,27 @@ settle_folder (HookrunInotify *self, guint32 node, guint32 folder)
                           HOOKRUN_DROP_SILENT, 0);
 }
 
+/* @node cannot have gone to the place of a folder that it was in: the table is behind or ahead.
+ * What is there now is looked at, and looked at again when the rest has been told. */
+static void
+replace_outer (HookrunInotify *self, guint32 node, guint32 outer, const Place *to)
+{
+  guint8 type = hookrun_node_table_get (&self->table, node)->type;
+
+  hookrun_inotify_drop (self, outer, HOOKRUN_DROP_TOLD, HOOKRUN_CHANGE_SYNTHETIC);
+  hookrun_inotify_created (self, to->folder, to->name, to->length, type == DT_DIR);
+  hookrun_inotify_look_later (self, to->folder);
+}
+
 static void
 exchange (HookrunInotify *self, guint32 one, guint32 other, const Place *from, const Place *to)
 {
   HookrunNodeTable *table = &self->table;
 
+  if (hookrun_node_table_is_within (table, one, other)) {
+    replace_outer (self, one, other, to);
+    return;
+  }
   hookrun_node_table_exchange (table, one, other);
   tell_move (self, from, to, hookrun_node_table_get (table, one)->type);
   tell_move (self, to, from, hookrun_node_table_get (table, other)->type);
@@ -203,8 +236,7 @@ move (HookrunInotify *self, guint32 node, const Place *from, const Place *to)
   if (replaced == node)
     return;
   if (replaced != HOOKRUN_NODE_NONE && hookrun_node_table_is_within (table, node, replaced)) {
-    hookrun_inotify_drop (self, replaced, HOOKRUN_DROP_TOLD, HOOKRUN_CHANGE_SYNTHETIC);
-    hookrun_inotify_created (self, to->folder, to->name, to->length, type == DT_DIR);
+    replace_outer (self, node, replaced, to);
     return;
   }
   if (replaced != HOOKRUN_NODE_NONE)
@@ -263,6 +295,7 @@ hookrun_inotify_moved (HookrunInotify *self, struct inotify_event *event)
   struct inotify_event *other = find_other_half (self, event->cookie);
   struct inotify_event *first = hookrun_raw_queue_peek (&self->raw);
   guint32 node, second;
+  guint n_passed;
   Place from;
   Place to = {.folder = HOOKRUN_NODE_NONE};
 
@@ -279,6 +312,12 @@ hookrun_inotify_moved (HookrunInotify *self, struct inotify_event *event)
     return;
   }
   second = find_at (self, &to);
+  if (second != HOOKRUN_NODE_NONE && read_exchange (self, other, &from)) {
+    first = hookrun_raw_queue_peek (&self->raw);
+    if (first == NULL || self->raw.position != position)
+      return;
+    other = hookrun_raw_queue_find (&self->raw, first->cookie, LOOK_AHEAD, &n_passed);
+  }
   if (second != HOOKRUN_NODE_NONE && is_exchange (self, first, other, &from, &to)) {
     take_halves (self, other);
     for (int i = 0; i < 3; i++)
