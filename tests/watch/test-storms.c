@@ -319,7 +319,7 @@ test_thrown_away (void)
   hookrun_watcher_set_budget (place->watcher, 1000, 512 << 10);
   make_folders (place, 50);
   watch_place_start (place);
-  place->handler_delay_us = G_USEC_PER_SEC;
+  place->handler_delay_us = 4 * G_USEC_PER_SEC;
   watch_write (place, "w/first", "");
   finish (place, begin (create_files, place->folder, 40000));
   finish (place, begin (remove_files, place->folder, 20000));

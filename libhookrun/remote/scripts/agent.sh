@@ -290,12 +290,17 @@ prune () {
 # Whether something that is not ours is where the link to the live release goes.
 is_occupied () { ! in_place && [ -e "$1/current" ] && [ ! -h "$1/current" ]; }
 
-# Whether that link is of somebody else: it leads neither to a release nor to one that is gone.
+# Whether that link is of somebody else: it leads neither to a release nor to one that is gone. A run
+# that has just died may take its switch back meanwhile; then the link is looked at again.
 is_astray () {
-  ! in_place && link=$(readlink "$1/current" 2>/dev/null) || return
-  name=${link##*/}
-  if [ -n "$name" ] && [ "$1/current/." -ef "$1/releases/$name/." ]; then return 1; fi
-  [ "$link" != "releases/$name" ] || [ -e "$1/current" ]
+  in_place && return 1
+  for look in 1 2 3 4 5; do
+    link=$(readlink "$1/current" 2>/dev/null) || return
+    name=${link##*/}
+    if [ -n "$name" ] && [ "$1/current/." -ef "$1/releases/$name/." ]; then return 1; fi
+    if [ "$link" = "releases/$name" ] && [ ! -e "$1/current" ]; then return 1; fi
+    [ "$link" != "$(readlink "$1/current" 2>/dev/null)" ] || return 0
+  done
 }
 
 refuse () {
