@@ -110,10 +110,10 @@ test_daemon_stays (Fixture *self, gconstpointer unused)
 static void
 test_guard_ends (Fixture *self, gconstpointer unused)
 {
-  run_in_killed_host (
-      self,
-      "sleep 0.1; echo $$ $(pgrep -f \"hookrun-guard $PPID\\$\") >new; mv new pids; sleep 100",
-      FALSE);
+  run_in_killed_host (self,
+                      "until guard=$(pgrep -f \"hookrun-guard $PPID\\$\"); do sleep 0.1; done; "
+                      "echo $$ $guard >new; mv new pids; sleep 100",
+                      FALSE);
   assert_gone (self, 2);
 }
 
